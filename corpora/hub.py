@@ -16,6 +16,8 @@ PREFIX = "hf:"
 _TAGS = ("tags", "ner_tags")
 _WRONG_CONFIGURATION = ("Config name is missing", "BuilderConfig ")
 """Beginnings of the messages of ``datasets`` about configurations, which have no class of their own."""
+_NOT_CACHED = "Couldn't find cache for"
+"""Likewise, where the hub cannot be reached and its cache holds another configuration."""
 
 
 def is_hub(name: object) -> bool:
@@ -68,6 +70,8 @@ def from_hub(name: str, repository: str, configuration: str | None, split: str |
     except OSError as error:
         raise UnavailableError(f"{name}: is not on the hub, or the hub cannot be reached ({_said(error)})") from error
     except Exception as error:  # of datasets, or of one of the parsers that it calls
+        if str(error).startswith(_NOT_CACHED):
+            raise UnavailableError(f"{name}: the hub cannot be reached ({_said(error)})") from error
         if isinstance(error, ValueError) and str(error).startswith(_WRONG_CONFIGURATION):
             raise ConfigError(f"{name}: {_said(error)}; name one as {PREFIX}{repository}:NAME") from error
         raise DataError(f"{name}: cannot be read ({_said(error.__cause__ or error)})") from error

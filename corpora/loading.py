@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from finkd.corpora.catalog import corpora
@@ -124,22 +123,24 @@ def check_exists(name: str | Path) -> None:
 
 
 def is_labelled(path: Path) -> bool:
-    """Return whether a file holds labelled text, by its suffix, or the first record of JSON lines.
+    """Return whether a file holds labelled text, by its suffix, or by the first record of JSON lines that tells.
 
     A ``.txt`` counts as raw text here, although :func:`load` reads it as columns.
 
     Raises:
-        DataError: if the first line of JSON lines is none.
+        DataError: if a line of JSON lines until then is none.
         UnavailableError: if there are JSON lines of that name that may not be read.
     """
     suffix = _suffix(path)
     if suffix == ".jsonl":
-        return any(holds_labels(record) for _, record in islice(json_lines(path), 1))
+        told = (holds_labels(record) for _, record in json_lines(path))
+        first = next(told, False)
+        return next((each for each in told if each is not None), True) if first is None else first
     return suffix in _READERS and suffix != ".txt"
 
 
 def _split_files(folder: Path) -> dict[str, Path]:
-    """Return the file of each split; a file that is called like a split but has no known format is told of."""
+    """Return the file of each split; a file that is called like a split but has no known format causes a warning."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         split = SPLIT_NAMES.get(stem(path).lower())

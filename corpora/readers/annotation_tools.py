@@ -28,19 +28,26 @@ def left_out(record: Any) -> str | None:
     return None
 
 
-def holds_labels(record: Any) -> bool:
+def holds_labels(record: Any) -> bool | None:
     """Return whether a record is of labelled words or entities, and not only text, perhaps with a class.
 
+    ``None``: it may be of either, as doccano keeps no entities and no classes alike.
+
     Example:
-        >>> holds_labels({"text": "Acme fell", "label": []}), holds_labels({"text": "Acme fell", "label": "sad"})
-        (True, False)
+        >>> holds_labels({"text": "Acme fell", "label": [[0, 4, "ORG"]]})
+        True
+        >>> holds_labels({"text": "Acme fell", "label": ["sad"]})
+        False
     """
     if not isinstance(record, Mapping):
         return False
     if _is_label_studio(record) or record.keys() & {"tags", "ner_tags"}:
         return True
-    lists = [record[key] for key in ("spans", *_SPANS) if isinstance(record.get(key), list)]
-    return any(not isinstance(each, str) for values in lists for each in values or [None])
+    if any(isinstance(record.get(key), list) for key in ("spans", "entities")):
+        return True
+    lists = [record[key] for key in ("label", "labels") if isinstance(record.get(key), list)]
+    values = [each for values in lists for each in values]
+    return None if lists and not values else any(not isinstance(each, str) for each in values)
 
 
 def common_shape(record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -105,7 +105,7 @@ def in_characters(text: str, spans: Iterable[LabelledSpan], offsets: Offsets) ->
 
 
 def check_offsets(passages: Sequence[Passage], path: Path | str, offsets: Offsets) -> None:
-    """Check whether the spans of a file fit its words; a few that do not are told of, many are refused.
+    """Check whether the spans of a file fit its words; a few that do not cause a warning, many are refused.
 
     Raises:
         DataError: if more than a fifth of the borders cut words, or another unit of the offsets explains those that do.

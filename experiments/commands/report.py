@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -133,12 +133,17 @@ def _may_hold_runs(path: Path) -> bool:
     return holds(*records.KEPT) or not holds(*tasks.KEPT, benchmarks.KEPT)
 
 
+def _is_made(system: Mapping[str, Any]) -> bool:
+    """Return whether a run makes a system: a finished tagger may have no row in its tables."""
+    members = system.get("teacher")
+    return "strategy" in system or (isinstance(members, list) and any("system" in each for each in members))
+
+
 def _missing(run: Path, records: Sequence[RunRecord], tasks: Sequence[TaskRecord]) -> list[str]:
     """Return the systems of a run's folder that are trained, each with a seed, that have no record yet."""
     try:
         settings = read_json(run / SETTINGS)
-        # A finished tagger that reads no word of the corpus never has a record.
-        systems = [name for name, system in settings["systems"].items() if "strategy" in system]
+        systems = [name for name, system in settings["systems"].items() if _is_made(system)]
         if "suites" in settings:
             systems.insert(0, Path(settings["teacher"]).name)
             known = {(each.system, each.seed) for each in tasks}

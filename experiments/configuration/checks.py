@@ -79,7 +79,9 @@ def find_inputs(experiment: Experiment, only: Sequence[str] = ()) -> None:
     for corpus in (experiment.corpus, *(text.corpus for text in (experiment.text, experiment.general) if text)):
         check_exists(corpus)
     chosen = [name for name in only if name in experiment.systems]
-    wanted = {*chosen, *map(experiment.teacher_of, chosen)} if only else {*experiment.systems}
+    taught = [*chosen, *(teacher for name in chosen if (teacher := experiment.teacher_of(name)))]
+    members = [each.system for name in taught for each in experiment.systems[name].members]
+    wanted = {*taught, *members} if only else {*experiment.systems}
     for name, system in experiment.systems.items():
         if name not in wanted:
             continue

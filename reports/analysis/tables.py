@@ -154,7 +154,7 @@ def cuts(analysis: Analysis, corpus: Measured) -> Table:
     ]
     examples = [example for example in analysis.numbers if example.corpus == corpus.name]
     notes = ["The first of each kind that differ in form."]
-    return Table.of("number-cuts", f"How numbers are cut, {corpus.name}", None, notes, columns, examples)
+    return Table.of("number-cuts", f"How numbers are split, {corpus.name}", None, notes, columns, examples)
 
 
 def entities(analysis: Analysis, corpus: Measured) -> Table:
@@ -191,7 +191,7 @@ def fragments(analysis: Analysis, corpus: Measured, index: int) -> Table:
     if corpus.missed:
         notes.append(f"Counts may be up to {corpus.missed:,} too low: the list of distinct words is bounded.")
     listed = next(f for f in analysis.fragments if f.corpus == corpus.name and f.tokenizer == name)
-    return Table.of("fragments", f"Words that {name} cuts most, {corpus.name}", None, notes, columns, listed.words)
+    return Table.of("fragments", f"Words that {name} splits most, {corpus.name}", None, notes, columns, listed.words)
 
 
 def domains(analysis: Analysis) -> Table:
@@ -288,7 +288,7 @@ def _whole(found: EntityTokens | None) -> Cell:
 
 
 def _tokens(found: Sequence[Side]) -> list[Field[Any]]:
-    """Make a column per tokenizer of the tokens that it cuts a text into."""
+    """Make a column per tokenizer of the tokens that it splits a text into."""
     pairs = _columns(found, lambda side, row: label(" ".join(row.cuts[side.index])))
     return [(replace(column, align="left"), cell) for column, cell in pairs]
 

@@ -150,5 +150,5 @@ def data_notes(found: Sequence[Contender]) -> list[str]:
     }
     too_long = ", ".join(f"{task} {count:,}" for task, count in counts.items() if count)
     if too_long:
-        notes.append(f"Texts that were cut to the model's longest input, at most: {too_long}.")
+        notes.append(f"Texts above the limit of tokens, of which parts or windows are read, at most: {too_long}.")
     return notes

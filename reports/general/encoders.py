@@ -40,12 +40,14 @@ def encoders(records: Sequence[TaskRecord]) -> Table:
         (Column("squad", "SQuAD kept (%)"), lambda each: share(_answers(each, teacher))),
     ]
     of = ", ".join(TASKS[task] for task in tasks)
+    is_kept = {
+        f"of the teacher's average over {of}": bool(tasks),
+        "of its accuracy": any(each.retention(teacher, ["imdb"]) is not None for each in students),
+        "of its mean of exact match and F1": any(_answers(each, teacher) is not None for each in students),
+    }
+    kept = "; ".join(each for each, shown in is_kept.items() if shown)
     notes = [
-        *(
-            [f"Kept: of the teacher's average over {of}; of its accuracy; of its mean of exact match and F1."]
-            if tasks
-            else []
-        ),
+        *([f"Kept: {kept}."] if kept else []),
         "Smaller: in parameters of the encoder. Size: of a file, without unused bits where weights have few. Faster: "
         "a pass over STS-B's development set on one core, one pair at a time.",
         seeds_note(students),

@@ -153,6 +153,8 @@ def test_a_split_that_is_not_read_is_told_of(tmp_path, caplog):
         ("a.jsonl", '{"text": "Bo", "label": "pos"}', False),
         ("a.jsonl", '{"text": "Bo", "label": ["pos"]}', False),
         ("a.jsonl", '["Bo"]', False),
+        ("a.jsonl", '{"text": "Bo", "label": []}', True),
+        ("a.jsonl", '{"text": "Bo", "label": []}\n{"text": "Al", "label": ["sad"]}', False),
     ],
 )
 def test_labelled_files_are_told_from_raw_text(name, content, expected, tmp_path):

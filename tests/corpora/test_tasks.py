@@ -102,15 +102,22 @@ def test_the_hubs_data_with_other_columns_or_labels_are_refused(hub):
         load_task("sst-2")
 
 
-def test_a_hub_that_does_not_answer_is_one_line(no_data, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionError("no route\nto it"), r"is not on the hub, .* \(no route\)"),
+        (ValueError("Couldn't find cache for nyu-mll/glue for config 'rte'"), r"the hub cannot be reached \(Couldn't"),
+    ],
+)
+def test_a_hub_that_does_not_answer_is_one_line(error, said, no_data, monkeypatch):
     import datasets
 
     def fails(*_, **__):
-        raise ConnectionError("no route\nto it")
+        raise error
 
     monkeypatch.setattr("finkd.corpora.tasks.is_offline", lambda: False)
     monkeypatch.setattr(datasets, "load_dataset", fails)
-    with pytest.raises(UnavailableError, match=r"rte: .* nyu-mll/glue rte train: is not on the hub, .* \(no route\)"):
+    with pytest.raises(UnavailableError, match=rf"rte: .* nyu-mll/glue rte train: {said}"):
         load_task("rte")
 
 

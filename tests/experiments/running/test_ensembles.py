@@ -7,7 +7,7 @@ import pytest
 import spacy
 
 from finkd import corpora
-from finkd.corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.experiments.configuration.experiment import from_settings, resolved
 from finkd.experiments.configuration.reading import rehearsed
 from finkd.experiments.running.plan import plan
@@ -158,6 +158,9 @@ def test_a_plan_counts_a_member_of_another_seed_once(settings, tmp_path):
 
 def test_only_a_student_keeps_all_that_it_needs(settings):
     assert list(from_settings(settings, only=["student"]).systems) == ["big", "own", "mean", "student"]
+    settings["systems"]["big"]["start"] = "./nowhere"
+    with pytest.raises(UnavailableError, match=r"'\./nowhere'"):
+        from_settings(settings, only=["student"], find=True)
 
 
 def test_folds_label_what_they_have_not_seen(settings, tmp_path):
