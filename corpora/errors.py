@@ -101,6 +101,11 @@ _QUOTE.maxstring = _QUOTE.maxother = 80
 _QUOTE.maxlevel = 3
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of the message of an error of another library, or what kind of error it is."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def quoted(value: object) -> str:
     """Return a value as a message shows it: on one line, shortened if it is long."""
     return _QUOTE.repr(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from finkd.corpora.corpus import Splits
-from finkd.corpora.errors import ConfigError, DataError, UnavailableError, listed
+from finkd.corpora.errors import ConfigError, DataError, UnavailableError, first_line, listed
 from finkd.corpora.readers.offsets import Offsets
 from finkd.corpora.readers.records import sentences_of
 from finkd.corpora.sentence import Sentence
@@ -68,17 +68,15 @@ def from_hub(name: str, repository: str, configuration: str | None, split: str |
     try:
         return datasets.load_dataset(repository, configuration, split=split)
     except OSError as error:
-        raise UnavailableError(f"{name}: is not on the hub, or the hub cannot be reached ({_said(error)})") from error
+        raise UnavailableError(
+            f"{name}: is not on the hub, or the hub cannot be reached ({first_line(error)})"
+        ) from error
     except Exception as error:  # of datasets, or of one of the parsers that it calls
         if str(error).startswith(_NOT_CACHED):
-            raise UnavailableError(f"{name}: the hub cannot be reached ({_said(error)})") from error
+            raise UnavailableError(f"{name}: the hub cannot be reached ({first_line(error)})") from error
         if isinstance(error, ValueError) and str(error).startswith(_WRONG_CONFIGURATION):
-            raise ConfigError(f"{name}: {_said(error)}; name one as {PREFIX}{repository}:NAME") from error
-        raise DataError(f"{name}: cannot be read ({_said(error.__cause__ or error)})") from error
-
-
-def _said(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ConfigError(f"{name}: {first_line(error)}; name one as {PREFIX}{repository}:NAME") from error
+        raise DataError(f"{name}: cannot be read ({first_line(error.__cause__ or error)})") from error
 
 
 def _sentences(where: str, rows: Any, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:

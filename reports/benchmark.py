@@ -84,8 +84,6 @@ def _most_threads(records: Sequence[BenchmarkRecord]) -> str:
 
 
 def _headline_notes(records: Sequence[BenchmarkRecord]) -> list[str]:
-    if not records:
-        return []
     first = records[0]
     return [
         f"Strict micro-F1 on {first.corpus}, {first.split} split: mean ± standard deviation over seeds, with their "
@@ -96,8 +94,6 @@ def _headline_notes(records: Sequence[BenchmarkRecord]) -> list[str]:
 
 
 def _notes(records: Sequence[BenchmarkRecord]) -> list[str]:
-    if not records:
-        return []
     first = records[0]
     least = min(each.queries for each in records)
     notes = [

@@ -92,7 +92,8 @@ def compose(
     found = sections(records) if records or not (task_records or benchmark) else []
     over = {name: overviews.get(name)(found) for name in wanted if name in overviews}
     over |= {name: general.get(name)(task_records) for name in wanted if name in general}
-    over |= {table.name: table for table in (headline_table(benchmark), benchmark_table(benchmark))}
+    if benchmark:
+        over |= {table.name: table for table in (headline_table(benchmark), benchmark_table(benchmark))}
     chapters = []
     for section in found:
         made = {name: make(section) for name, make in makers.items()}

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer as Backend
 
-from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError, first_line
 from finkd.corpora.files import atomic_folder
 from finkd.tokenization.casing import token_cases
-from finkd.tokenization.tokenizer_file import FILE, first_line, is_panic, read_backend, read_declared
+from finkd.tokenization.tokenizer_file import FILE, is_panic, read_backend, read_declared
 from finkd.tokenization.tokens import Ints, Longs, Tokens
 from finkd.tokenization.word_cache import WordCache, special_before, tokenizes_words_alone
 

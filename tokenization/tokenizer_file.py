@@ -13,7 +13,7 @@ from typing import Any
 
 from tokenizers import Tokenizer as Backend
 
-from finkd.corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError, first_line
 from finkd.corpora.readers.json_files import read_object, shown
 from finkd.tokenization import patterns
 
@@ -60,11 +60,6 @@ def read_backend(folder: Path) -> Backend:
             raise
         raise ConfigError(f"{path}: cannot tokenize texts ({first_line(error)})") from error
     return backend
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def is_panic(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from finkd.corpora.errors import DataError, listed, quoted
+from finkd.corpora.errors import DataError, first_line, listed, quoted
 from finkd.corpora.readers import limits
 from finkd.corpora.readers.annotation_tools import common_shape, left_out
 from finkd.corpora.readers.characters import clean_label, clean_tag, clean_word
@@ -83,8 +83,7 @@ def read_parquet(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "charac
         except (pyarrow.ArrowException, OSError, ValueError, OverflowError, *BROKEN_GZIP) as error:
             if isinstance(error, DataError):
                 raise
-            first = next(iter(str(error).splitlines()), type(error).__name__)
-            raise DataError(f"{path}: not a parquet file that can be read ({first[:200]})") from error
+            raise DataError(f"{path}: not a parquet file that can be read ({first_line(error)[:200]})") from error
     return sentences_of(((f"{path}: row {index}", row) for index, row in enumerate(rows)), path, scheme, offsets)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from finkd.corpora.corpus import NerData
-from finkd.corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError, first_line
 from finkd.corpora.files import check_writable, scratch_folder
 from finkd.corpora.wording import counted
 from finkd.evaluation.ner import score
@@ -19,7 +19,7 @@ from finkd.experiments.configuration.layout import slug
 from finkd.experiments.configuration.splits import scored_split
 from finkd.inference.tagger import Running
 from finkd.runtimes.memory import peak_memory
-from finkd.runtimes.record import KEPT, BenchmarkRecord, save_benchmark
+from finkd.runtimes.record import FILE, BenchmarkRecord, save_benchmark
 from finkd.runtimes.resources import OtherWork, threads
 from finkd.runtimes.spacy_pipeline import Pipeline
 from finkd.runtimes.timing import BATCH, Batches, Meter, Times, batches, latencies, percentiles, ratio
@@ -84,10 +84,10 @@ def benchmark(
     records: list[BenchmarkRecord] = []
     with scratch_folder() as scratch:
         systems = [competitor(name, sources, kinds, scratch / slug(name)) for name, sources in named.items()]
-        check_writable(out / KEPT)
+        check_writable(out / FILE)
         for record in _Bench(systems, data, split, measuring or Measuring(), say).records():
             records.append(record)
-            save_benchmark(records, out / KEPT)
+            save_benchmark(records, out / FILE)
     return records
 
 
@@ -187,8 +187,8 @@ class _Bench:
         try:
             running.read(self.sentences[:1])
         except Exception as error:  # what runtimes raise has no common base but this one
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ConfigError(f"{_key(pair)}: cannot run here ({first}); choose another runtime") from error
+            reason = first_line(error)
+            raise ConfigError(f"{_key(pair)}: cannot run here ({reason}); choose another runtime") from error
         return running
 
     def _f1(self, pair: _Pair, first: Running | Pipeline) -> list[float]:

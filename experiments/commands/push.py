@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from finkd.corpora.errors import ConfigError, UnavailableError
+from finkd.corpora.errors import ConfigError, UnavailableError, first_line
 from finkd.corpora.wording import counted
 from finkd.experiments.console.options import Json
 from finkd.experiments.console.terminal import say, show_json
@@ -66,6 +66,6 @@ def _pushed(repository: str, files: dict[str, Path], *, private: bool) -> str:
         operations = [CommitOperationAdd(name, str(path)) for name, path in files.items()]
         api.create_commit(repository, operations, commit_message="Tagger made by finkd")
     except (HfHubHTTPError, OSError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UnavailableError(f"{repository}: cannot be pushed ({first}); is 'hf auth login' done?") from error
+        reason = first_line(error)
+        raise UnavailableError(f"{repository}: cannot be pushed ({reason}); is 'hf auth login' done?") from error
     return str(made)

@@ -97,11 +97,17 @@ def _records_of(run: Path) -> Path:
 
 
 def _records_in(paths: Iterable[Path]) -> Iterator[Path]:
+    of_runs, others = _names_of_records()
+    return (path for path in paths if any(map(path.match, (*of_runs, *others))))
+
+
+def _names_of_records() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the patterns of files of run records, and of records of tasks and of benchmarks."""
     from finkd import records
-    from finkd.runtimes import record as benchmarks
+    from finkd.runtimes.record import FILE
     from finkd.suites import record as tasks
 
-    return (path for path in paths if any(map(path.match, (*records.KEPT, *tasks.KEPT, benchmarks.KEPT))))
+    return records.KEPT, (*tasks.KEPT, FILE)
 
 
 def _benchmark_of(runs: Sequence[Path]) -> list[BenchmarkRecord]:
@@ -111,11 +117,10 @@ def _benchmark_of(runs: Sequence[Path]) -> list[BenchmarkRecord]:
         ConfigError: if there are several, whose ratios are to different models.
         DataError: if it cannot be read.
     """
-    from finkd.runtimes.record import KEPT, load_benchmark
+    from finkd.runtimes.record import FILE, load_benchmark
 
-    found = [
-        path for path in (run / KEPT if run.is_dir() else run for run in runs) if path.name == KEPT and path.is_file()
-    ]
+    paths = (run / FILE if run.is_dir() else run for run in runs)
+    found = [path for path in paths if path.name == FILE and path.is_file()]
     if len(found) > 1:
         raise ConfigError(f"{found[1]}: a second benchmark; report one at a time")
     return [record for path in found for record in load_benchmark(path)]
@@ -123,14 +128,12 @@ def _benchmark_of(runs: Sequence[Path]) -> list[BenchmarkRecord]:
 
 def _may_hold_runs(path: Path) -> bool:
     """Return whether run records are read from a path: unless it holds records of other kinds alone."""
-    from finkd import records
-    from finkd.runtimes import record as benchmarks
-    from finkd.suites import record as tasks
+    of_runs, others = _names_of_records()
 
     def holds(*kinds: str) -> bool:
         return any(any(path.rglob(kind)) if path.is_dir() else path.match(kind) for kind in kinds)
 
-    return holds(*records.KEPT) or not holds(*tasks.KEPT, benchmarks.KEPT)
+    return holds(*of_runs) or not holds(*others)
 
 
 def _is_made(system: Mapping[str, Any]) -> bool:

@@ -181,15 +181,15 @@ def from_settings(
     settings.pop("search", None)  # what ``finkd tune`` varies; a run takes the settings as they stand
     if seeds is not None:
         settings["seeds"] = list(seeds)
-    experiment = recorded(settings)
+    experiment = unchecked(settings)
     if find:
         find_inputs(experiment, only)  # before its strategies are checked, which imports torch
     check(experiment)
     return _only(experiment, only) if only else experiment
 
 
-def recorded(settings: Mapping[str, Any]) -> Experiment:
-    """An experiment from settings that are not checked again, such as those of a record.
+def unchecked(settings: Mapping[str, Any]) -> Experiment:
+    """An experiment from settings that are not checked, such as those of a record, which were when it was made.
 
     With ``--only`` a record lacks systems that its settings may name, such as the reference.
     """

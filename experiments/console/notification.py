@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from finkd.corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError, first_line
 from finkd.experiments.console.terminal import say
 
 _SECONDS = 60
@@ -38,7 +38,7 @@ def announced(command: str | None) -> Iterator[None]:
         outcome = "interrupted"
         raise
     except BaseException as error:
-        outcome = f"failed: {(str(error) or type(error).__name__).splitlines()[0]}"
+        outcome = f"failed: {first_line(error)}"
         raise
     finally:
         if words:

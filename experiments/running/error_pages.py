@@ -7,7 +7,7 @@ from pathlib import Path
 
 from finkd.corpora.files import write_atomic
 from finkd.evaluation.recorded_predictions import predictions_file
-from finkd.experiments.configuration.experiment import recorded
+from finkd.experiments.configuration.experiment import unchecked
 from finkd.experiments.configuration.layout import record_path, slug
 from finkd.experiments.running.labelled_text import LabelledText
 from finkd.experiments.running.readings import reading_of_record
@@ -27,7 +27,7 @@ def write_error_pages(text: LabelledText, records: Sequence[RunRecord], out: Pat
         out: the folder.
     """
     for record in _first_seeds(records, out):
-        names = [record.system, recorded(record.config).teacher_of(record.system)]
+        names = [record.system, unchecked(record.config).teacher_of(record.system)]
         gold = text.gold(record.seed)
         kept = {
             name: path

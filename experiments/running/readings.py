@@ -12,7 +12,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
 from finkd.evaluation.errors import Reading
 from finkd.evaluation.recorded_predictions import RecordedPredictions, predictions_file, text_address, tokens_of_words
-from finkd.experiments.configuration.experiment import recorded
+from finkd.experiments.configuration.experiment import unchecked
 from finkd.experiments.configuration.splits import check_labels, load_split
 from finkd.experiments.running.labelled_text import LabelledText
 from finkd.export.loading import load_tagger
@@ -52,7 +52,7 @@ def text_of_record(path: Path) -> ScoredText:
     record = RunRecord.load(path)
     if "distill" in record.config:
         raise DataError(f"{path}: 'finkd distill' keeps no predictions; name the tagger's folder, and a --corpus")
-    text = LabelledText(recorded(record.config))
+    text = LabelledText(unchecked(record.config))
     gold = text.gold(record.seed)
     return ScoredText(text.data, record.split, gold.scored, gold.train)
 

@@ -32,8 +32,8 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
         tagger: finds the entities.
         name: of the model, for people.
         limits: on requests.
-        hosts: names by which it may be called, beside those of this machine alone; ``"*"`` is any. A page elsewhere
-            can make a browser call it by a name of its own.
+        hosts: names by which it may be called, beside those of this machine alone; ``"*"`` is any. Other names are
+            refused: a page elsewhere can make a browser call the service by the page's own name.
 
     Example:
         >>> import finkd

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from finkd.corpora.errors import ConfigError, StoreError
+from finkd.corpora.errors import ConfigError, StoreError, first_line
 from finkd.experiments.tuning.addresses import check_exists, parsed
 
 HEARTBEAT_SECONDS, GRACE_SECONDS = 30, 120
@@ -139,7 +139,7 @@ def _explained(parts: URL) -> Iterator[None]:
             "postgresql+psycopg://, grpcio and protobuf for grpc://"
         ) from error
     except (SQLAlchemyError, sqlite3.Error, OSError, RuntimeError) as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        reason = first_line(getattr(error, "orig", None) or error)
         raise StoreError(f"{where}: cannot be used ({reason})") from error
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from finkd.corpora.errors import DataError
+from finkd.corpora.errors import DataError, first_line
 from finkd.tokenization.tokenizer import Tokenizer
-from finkd.tokenization.tokenizer_file import first_line
 
 MAX_BYTES = 2**31 - 1
 """A larger graph has its weights in other files, which finkd does not write."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from finkd.corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError, first_line
 from finkd.corpora.files import MARK, atomic_folder
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
@@ -25,7 +25,6 @@ from finkd.models.model import Model
 from finkd.models.tagger_checks import check_head
 from finkd.system.third_party import quiet
 from finkd.tokenization.casing import CASES
-from finkd.tokenization.tokenizer_file import first_line
 from finkd.tokenization.tokens import Longs
 
 Kind = Literal["onnx", "onnx-int8"]

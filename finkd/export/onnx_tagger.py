@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError, first_line
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import Encoded
 from finkd.data.sampler import by_length
@@ -24,7 +24,7 @@ from finkd.models.tagger_checks import check_labels, check_tokenizer
 from finkd.system.processor import has_vnni
 from finkd.system.threads import default_threads
 from finkd.tokenization.tokenizer import Tokenizer
-from finkd.tokenization.tokenizer_file import first_line, max_length
+from finkd.tokenization.tokenizer_file import max_length
 from finkd.tokenization.tokens import Longs, members
 
 if TYPE_CHECKING:

@@ -14,12 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError, first_line
 from finkd.corpora.files import atomic_folder, sha256
 from finkd.corpora.locate import cache_folder
 from finkd.models.lookup import CONFIG, TOKENIZER, WEIGHTS
 from finkd.models.weight_files import files_or_parts
-from finkd.tokenization.tokenizer_file import first_line
 
 PICKLED = "pytorch_model.bin"
 _VOCABULARIES = ("vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "spm.model")

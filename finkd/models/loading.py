@@ -13,7 +13,7 @@ from transformers import AutoConfig, PreTrainedModel
 from transformers.activations import ACT2FN
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError, first_line
 from finkd.corpora.readers.json_files import shown
 from finkd.models import pretrained
 from finkd.models.architectures import HEADS, MASKED_LM, TAGGER, no_pooler, register
@@ -24,7 +24,6 @@ from finkd.models.model import Model
 from finkd.models.tagger_checks import check_labels, check_tokenizer
 from finkd.models.weight_files import check_described, held, layers_of, weight_files
 from finkd.tokenization.tokenizer import Tokenizer
-from finkd.tokenization.tokenizer_file import first_line
 
 log = logging.getLogger(__name__)
 

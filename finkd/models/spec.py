@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import torch
 
-from finkd.corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError, first_line
 from finkd.models import pretrained
 from finkd.models.architectures import HEADS, MASKED_LM, TAGGER
 from finkd.models.config_file import read_config
@@ -23,7 +23,6 @@ from finkd.models.truncation import keep_layers
 from finkd.models.weight_files import check_described
 from finkd.settings import shown
 from finkd.tokenization.tokenizer import Tokenizer
-from finkd.tokenization.tokenizer_file import first_line
 
 Head = Literal["labels", "words", "none"]
 """What a model scores: the labels of a corpus, the entries of its vocabulary (masked-LM), or nothing (an encoder)."""

@@ -11,7 +11,7 @@ from finkd.corpora.files import write_atomic
 from finkd.record_files import record_text, records_in
 
 VERSION = 4
-KEPT = "benchmark.jsonl"
+FILE = "benchmark.jsonl"
 """File name of a benchmark. Its first record is the reference of the ratios, so the order counts."""
 
 

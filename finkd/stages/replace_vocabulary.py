@@ -43,8 +43,8 @@ class ReplaceVocabulary(Stage):
             tokens that the domain uses.
         growth: when a grown vocabulary is large enough.
         minimum: uses that a token needs to stay in a trimmed vocabulary.
-        protect: what is never split.
-        protect_file: more words that are never split, one on each line.
+        protect: words that stay whole.
+        protect_file: more words that stay whole, one on each line.
         general: an unlabelled corpus, by name or path, whose words count beside the domain's.
         weight: share of the domain's words, if there is a general corpus.
         names: occurrences that a likely name of the domain's text stands for (``vocabulary.count_words``).

@@ -42,11 +42,11 @@ def examples(
     labels: Sequence[str] = (),
     teacher: Model | None = None,
 ) -> TrainingData:
-    """Sentences as a student reads them, and its teacher, from the store of an experiment; cut now if not before.
+    """Sentences as a student reads them, and its teacher, from the store of an experiment; tokenized now if not before.
 
     Args:
         sentences: gone through twice.
-        student: whose tokenizer cuts the text.
+        student: whose tokenizer is used.
         context: the experiment.
         labels: as for ``TrainingData.of``.
         teacher: the same, if what it computes is needed.

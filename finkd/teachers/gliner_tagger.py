@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
-from finkd.corpora.errors import ConfigError, UnavailableError
+from finkd.corpora.errors import ConfigError, UnavailableError, first_line
 from finkd.corpora.files import exists, sha256
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import label_names
@@ -56,8 +56,8 @@ class GlinerTagger:
             except ConfigError:
                 raise
             except Exception as error:  # its networks raise errors without a common base
-                reason = next(iter(str(error).splitlines()), type(error).__name__)
-                raise ConfigError(f"gliner:{self.folder}: cannot be loaded ({reason[:200]})") from error
+                reason = first_line(error)[:200]
+                raise ConfigError(f"gliner:{self.folder}: cannot be loaded ({reason})") from error
 
     def probabilities(self, sentences: Sequence[Sentence], precision: str) -> list[Probabilities]:
         """Return (words, labels) distributions of each sentence: an entity's score, and O for the rest."""

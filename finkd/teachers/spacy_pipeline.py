@@ -12,7 +12,7 @@ import spacy
 from spacy.language import Language
 from spacy.util import load_config
 
-from finkd.corpora.errors import ConfigError, DataError, UnavailableError, listed
+from finkd.corpora.errors import ConfigError, DataError, UnavailableError, first_line, listed
 from finkd.corpora.files import exists, sha256
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import label_names
@@ -80,8 +80,7 @@ def load_pipeline(name: str | Path) -> Language:
             _check_sources(path)
         language = spacy.load(path if is_folder else name)
     except Exception as error:  # components of other packages may raise anything
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise DataError(f"{name}: cannot be read by spaCy ({reason[:200]})") from error
+        raise DataError(f"{name}: cannot be read by spaCy ({first_line(error)[:200]})") from error
     if not entity_types(language):
         raise ConfigError(f"{name}: no component finds entities (it has {listed(language.pipe_names)})")
     return language

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from finkd.record_files import record_text
 from finkd.reports.report import Report
-from finkd.runtimes.record import KEPT
+from finkd.runtimes.record import FILE
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -18,6 +18,6 @@ def files(report: Report) -> dict[str, str]:
     records: dict[str, Sequence[DataclassInstance]] = {
         "records.jsonl": [record for chapter in report.chapters for record in chapter.section.records],
         "tasks.jsonl": report.task_records,
-        KEPT: report.benchmark,
+        FILE: report.benchmark,
     }
     return {name: "".join(map(record_text, found)) for name, found in records.items() if found}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from finkd.corpora.errors import DataError
 from finkd.record_files import digest, record_text
 from finkd.records import VERSION, Resources, RunRecord, StageRecord, load_records
-from finkd.runtimes.record import KEPT as BENCHMARK
+from finkd.runtimes.record import FILE as BENCHMARK
 from finkd.runtimes.record import load_benchmark
 from finkd.scores import Counts, NerScores, figures, total
 from finkd.suites.record import TaskRecord

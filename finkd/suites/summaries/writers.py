@@ -24,13 +24,13 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
-from finkd.corpora.errors import ConfigError, DataError
+from finkd.corpora.errors import ConfigError, DataError, first_line
 from finkd.models import pretrained
 from finkd.models.config_file import read_config
 from finkd.models.loading import check_finite, configuration
 from finkd.models.lookup import check_weights
 from finkd.models.weight_files import check_described
-from finkd.tokenization.tokenizer_file import FILE, first_line, read_backend, read_declared
+from finkd.tokenization.tokenizer_file import FILE, read_backend, read_declared
 
 Bits = Literal["fp32", "bf16", "int8", "nf4", "nf4-single", "fp4"]
 """Format of the weights: full; 8 bits (LLM.int8, Dettmers et al. 2022); 4-bit NormalFloat with scales quantized too

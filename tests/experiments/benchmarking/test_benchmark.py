@@ -13,7 +13,7 @@ from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Running
 from finkd.reports.benchmark import benchmark_table
 from finkd.runtimes.memory import peak_memory
-from finkd.runtimes.record import KEPT, load_benchmark
+from finkd.runtimes.record import FILE, load_benchmark
 from finkd.runtimes.spacy_pipeline import Pipeline
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.reports.svg import labels
@@ -35,7 +35,7 @@ def test_two_models_in_three_runtimes(taggers, corpus, tmp_path, finkd):
     out = tmp_path / "out"
     command = ("benchmark", taggers / "large", f"tiny={taggers / 'small'}", "--corpus", corpus, "--out", out, *QUICK)
     result = finkd(*command, "--runtimes", "eager, bf16, onnx-int8", "--no-memory", code=0)
-    records = load_benchmark(out / KEPT)
+    records = load_benchmark(out / FILE)
     assert {(each.system, each.runtime) for each in records} == {
         (system, runtime) for system in ("large", "tiny") for runtime in ("eager", "bf16", "onnx-int8")
     }
@@ -64,9 +64,9 @@ def test_two_models_in_three_runtimes(taggers, corpus, tmp_path, finkd):
     again = tmp_path / "again"
     shown = finkd("report", out, "--format", "md,tex,csv,html", "--out", again, code=0).stdout
     assert "Size and speed" in shown
-    written = {path.name: path.read_bytes() for path in out.iterdir() if path.name != KEPT}
+    written = {path.name: path.read_bytes() for path in out.iterdir() if path.name != FILE}
     assert {path.name: path.read_bytes() for path in again.iterdir()} == written
-    assert "a second benchmark" in finkd("report", out, out / KEPT, "--out", again, code=2).stderr
+    assert "a second benchmark" in finkd("report", out, out / FILE, "--out", again, code=2).stderr
 
 
 def test_json_and_memory(taggers, corpus, tmp_path, finkd):
@@ -88,7 +88,7 @@ def test_json_and_memory(taggers, corpus, tmp_path, finkd):
     (record,) = json.loads(result.stdout)
     assert record["peak_memory"] > 50e6
     assert set(record["words_per_second"]) == {"1"}  # tests have one thread
-    table = benchmark_table(load_benchmark(tmp_path / KEPT))
+    table = benchmark_table(load_benchmark(tmp_path / FILE))
     assert len({column.heading for column in table.columns}) == len(table.columns)
 
 
@@ -151,7 +151,7 @@ def test_a_record_is_kept_whatever_fails_after_it(taggers, corpus, tmp_path, fin
     monkeypatch.setattr("finkd.experiments.benchmarking.benchmark.peak_memory", measured)
     command = ("benchmark", taggers / "small", "--corpus", corpus, "--out", tmp_path, "--runtimes", "eager,bf16")
     assert "no memory is left" in finkd(*command, *QUICK, code=1).stderr
-    assert [each.runtime for each in load_benchmark(tmp_path / KEPT)] == ["eager"]
+    assert [each.runtime for each in load_benchmark(tmp_path / FILE)] == ["eager"]
 
 
 def test_a_pipeline_of_spacy_tags_words(pipeline):
