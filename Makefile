@@ -2,6 +2,7 @@
 # make run    the quick start: sample corpus, offline teacher; table and page in runs/quickstart
 # make test   everything that CI checks
 # make test-fast   the tests that are quick, in about a minute
+# make pages  write again what the program writes in README.md and docs: lists, tables, pictures of the code
 # make docs   the documentation as a site in docs/_build/html, without a network
 # make lock   pin every package again, with the hashes of its files, after a change of pyproject.toml (needs uv)
 # make clean  remove the environment and all runs
@@ -11,6 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
+MADE := architecture corpus_files literature models reference
 INCLUDING := README.md $(wildcard docs/results/*.md) docs/guides/corpora.md docs/explanation/architecture.md
 # Two processes share two cores: with a thread for each core in both they would wait for each other. A process that has
 # finished takes tests from the other one (worksteal), which sets up fixtures of modules less often than --dist load.
@@ -18,7 +20,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 COMPILE := uv pip compile --quiet --config-file .ci/requirements/uv.toml
 LOCK := $(COMPILE) --constraint .ci/requirements/torch.txt pyproject.toml
 
-.PHONY: install help run test test-fast lint docs lock clean
+.PHONY: install help run test test-fast lint pages docs lock clean
 .DELETE_ON_ERROR:
 
 install: $(INSTALLED)
@@ -41,8 +43,11 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/scripts/include.py --check $(INCLUDING)
-	for script in architecture corpus_files literature models reference; do \
-	    $(BIN)/python docs/scripts/$$script.py --check || exit 1; done
+	for script in $(MADE); do $(BIN)/python docs/scripts/$$script.py --check || exit 1; done
+
+pages: $(INSTALLED)
+	for script in $(MADE); do $(BIN)/python docs/scripts/$$script.py || exit 1; done
+	$(BIN)/python docs/scripts/include.py $(INCLUDING)
 
 docs: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --quiet --fail-on-warning --fresh-env docs docs/_build/html

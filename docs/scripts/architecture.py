@@ -1,4 +1,4 @@
-"""Draw the packages, their folders and who imports whom, from the code itself; list the folders of each package.
+"""Draw the packages, their folders and who imports whom, from the code itself; list folders and modules.
 
     python docs/scripts/architecture.py          write docs/explanation/imports.png and docs/generated/folders.md
     python docs/scripts/architecture.py --check  exit 1 if the list of folders says something else
@@ -109,7 +109,14 @@ def folders() -> str:
             if (ROOT / package / name).is_dir():
                 count = len([path for path in modules(package, name) if path.name != "__init__.py"])
                 lines.append(f"| `{package}/{name}` | {count} | {_summary(ROOT / package / name / '__init__.py')} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *top_modules(), ""])
+
+
+def top_modules() -> list[str]:
+    """A table of the modules that lie in no folder of their package, which its folders share."""
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).glob("*.py"))]
+    rows = [f"| `{path.relative_to(ROOT)}` | {_summary(path)} |" for path in paths if path.name != "__init__.py"]
+    return ["| module outside these folders | what it holds |", "|---|---|", *rows]
 
 
 def _summary(path: Path) -> str:

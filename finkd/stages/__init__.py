@@ -22,7 +22,7 @@ _STAGES = {
     "distill": ("distill:Distill", "a teacher's states and masked-LM logits, before any task"),
     "finetune": ("finetune:Finetune", "NER with gold labels"),
     "task-distill": ("task_distill:TaskDistill", "NER with a teacher's labels: on gold text or raw text"),
-    "calibrate": ("calibrate:Calibrate", "scores of entities that are as often right as they say"),
+    "calibrate": ("calibrate:Calibrate", "scores of entities scaled to how often they are right"),
     "compress:prune": ("prune:Prune", "fewer heads, feed-forward units or layers: those needed least"),
     "compress:factorize": ("low_rank:Factorize", "embeddings narrower than the encoder, for larger vocabularies"),
     "compress:decompose": ("low_rank:Decompose", "two thin matrices in place of each large one"),
