@@ -55,10 +55,13 @@ def _looked_at(section: Section) -> str:
 def seed_note(section: Section) -> str:
     """Return what ± and the bracket mean, and which seeds stand behind them."""
     seeds = sorted({record.seed for record in section.records})
-    return (
-        f"Scores are means ± sample standard deviation over seeds, with their number in brackets "
-        f"({'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))})."
-    )
+    which = f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
+    if section.parts:
+        return (
+            "Micro-F1 is that of all folds together, other scores are means over folds; ± is the sample standard "
+            f"deviation between folds, whose number stands in brackets ({which})."
+        )
+    return f"Scores are means ± sample standard deviation over seeds, with their number in brackets ({which})."
 
 
 def hard_name_notes(section: Section) -> list[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from finkd.reports.statistics import Comparison, significant
+from finkd.corpora.wording import counted
+from finkd.reports.sections import Section
+from finkd.reports.statistics import DRAWS, Comparison, significant
 from finkd.reports.table import Cell, Column, Field, Item, label, number
 
 MARK = "*"
+_FEW = 10
+"""Documents below which drawing them says little."""
 
 
 def difference(key: str, heading: str, of: Callable[[Item], Comparison | None]) -> list[Field[Item]]:
@@ -43,6 +47,22 @@ def tested(
         (Column("p_holm", "p (Holm)"), lambda item: p_value(adjusted(item))),
         (Column("effect", "Effect (d)"), lambda item: number(of(item).effect, 1)),
     ]
+
+
+def resampling(section: Section, compared: Sequence[Comparison]) -> str:
+    """Return how differences and their intervals were found, for a caption.
+
+    Args:
+        section: what they are of.
+        compared: at least one.
+    """
+    documents = compared[0].documents
+    few = ", so few that intervals and p-values are rough" if documents < _FEW else ""
+    seeds = ""
+    if max(each.seeds for each in compared) > 1:
+        trainings = "folds" if section.parts else "seeds"
+        seeds = f" and Student's t for the deviation between {trainings} beyond that of documents"
+    return f"paired bootstrap over {counted(documents, 'document')}{few} ({DRAWS:,} draws){seeds}"
 
 
 def p_value(adjusted: float | None) -> Cell:

@@ -34,7 +34,7 @@ class Rival:
         return significant(self.p) and self.comparison.difference > 0
 
 
-@lru_cache(maxsize=32)  # several tables, pictures and the summary of a section ask
+@lru_cache(maxsize=1024)  # several tables, pictures and the summary of a section ask
 def rivals(section: Section) -> tuple[Rival, ...]:
     """Compare teachers and students with the reference; none where records do not tell documents apart."""
     reference = section.reference

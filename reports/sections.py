@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from finkd.corpora.errors import DataError
 from finkd.corpora.wording import counted
 from finkd.records import RunRecord
-from finkd.scores import Counts
+from finkd.scores import Counts, total
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,8 +80,13 @@ class SystemResults:
 
     @cached_property
     def f1(self) -> Spread:
-        """Micro-F1 over seeds; NaN if there was nothing to find, and nothing was found."""
-        return self.spread("f1") or Spread(math.nan, None, len(self.records))
+        """Micro-F1 over seeds; NaN if there was nothing to find, and nothing was found.
+
+        In cross-validation it is that of all folds together, as folds differ in size, and its deviation is theirs.
+        """
+        found = self.spread("f1") or Spread(math.nan, None, len(self.records))
+        together = total(record.scores.micro for record in self.records).f1 if parts(self.records[0]) else None
+        return found if together is None else replace(found, mean=together)
 
     @property
     def is_scored(self) -> bool:
@@ -95,6 +100,10 @@ class SystemResults:
     def mean(self, column: str) -> float | None:
         """Mean of a column of ``frame`` over the seeds that have it."""
         return Spread.mean_of(self.frame.get(column, ()))
+
+    def on_folds(self, seeds: Collection[int]) -> SystemResults:
+        """Return the system with the records of these seeds alone."""
+        return replace(self, records=tuple(record for record in self.records if record.seed in seeds))
 
     @property
     def machine_busy(self) -> bool:
@@ -161,8 +170,11 @@ class Section:
 
     @property
     def best_student(self) -> SystemResults | None:
-        """The student of highest mean micro-F1, the first one on a tie."""
+        """The student of highest micro-F1, the first one on a tie; in cross-validation, of those with most folds."""
         students = [system for system in self.of_role("student") if system.is_scored]
+        if self.parts:
+            most = max((len(system.records) for system in students), default=0)
+            students = [system for system in students if len(system.records) == most]
         return max(students, key=lambda system: system.f1.mean, default=None)
 
     @property
@@ -185,9 +197,17 @@ class Section:
         return tuple(system for system in self.systems if system.role == role)
 
     def retention(self, system: SystemResults) -> float | None:
-        """Mean micro-F1 of a student as a share of its teacher's mean; ``None`` for others and without a teacher."""
+        """Micro-F1 of a student as a share of its teacher's; ``None`` for others and without a teacher.
+
+        In cross-validation it is that of the folds that both were scored on.
+        """
         teacher = self.teacher_of(system)
-        if system.role != "student" or teacher is None or not (teacher.is_scored and teacher.f1.mean):
+        if system.role != "student" or teacher is None:
+            return None
+        if self.parts:
+            folds = {record.seed for record in system.records} & {record.seed for record in teacher.records}
+            system, teacher = (system.on_folds(folds), teacher.on_folds(folds)) if folds else (system, None)
+        if teacher is None or not (teacher.is_scored and teacher.f1.mean):
             return None
         return system.f1.mean / teacher.f1.mean
 

@@ -1,6 +1,8 @@
 """Significance of differences between systems.
 
-Micro-F1 is a ratio of sums over documents, so its uncertainty is found by drawing documents and seeds again and again.
+Two things make micro-F1 vary by chance. One is which documents are scored: F1 is a ratio of sums over them, so they are
+drawn again and again. The other is the seed of the training. Seeds are too few to be drawn (two that agree would leave
+no doubt), so the deviation between them enters with Student's t.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 from finkd.records import RunRecord
 from finkd.reports.sections import parts
@@ -29,18 +32,51 @@ AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
+class Noise:
+    """How much the difference in micro-F1 between two systems varies by chance.
+
+    Attributes:
+        documents: standard error from which documents are scored, of the mean over seeds.
+        seeds: standard deviation between seeds, or folds, beyond what their documents explain; 0 with one seed, which
+            does not tell.
+    """
+
+    documents: float
+    seeds: float
+
+    def detectable(self, seeds: int, comparisons: int = 1) -> float:
+        """Return the smallest true difference that so many seeds would show with a chance of 80 %.
+
+        It is t d' + z e with e^2 = d^2 + s^2 / n for n seeds, d and s the attributes, z the quantile of .8, and t that
+        of 1 - .05 / (2 comparisons), the first step of Holm's (Cohen 1988, chapter 2). Degrees of freedom are those of
+        Welch and Satterthwaite, with d as known. With one seed the test knows nothing of s: d' is d, else e.
+        """
+        tail = (1 - LEVEL) / (2 * comparisons)
+        error = math.hypot(self.documents, self.seeds / math.sqrt(seeds))
+        if seeds == 1:
+            needed = float(stats.norm.isf(tail)) * self.documents
+        else:
+            of_seeds = self.seeds**2 / seeds
+            freedom = (seeds - 1) * (error**2 / of_seeds) ** 2 if of_seeds else math.inf
+            needed = float(stats.t.isf(tail, freedom)) * error
+        return needed + float(stats.norm.ppf(POWER)) * error
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One system against another on the same documents.
 
     Attributes:
-        difference: micro-F1 of the first less that of the second, each over all seeds, between -1 and 1.
+        difference: micro-F1 of the first less that of the second, between -1 and 1: the mean over seeds, or that of all
+            folds together.
         low: lower end of the interval of 95 % of that difference.
         high: its upper end.
         p: twice the share of draws on the other side of 0, and no less than what the signs of so few documents allow.
         effect: Cohen's d of the differences between runs of one seed (mean over standard deviation); ``None`` with
             fewer than two seeds or if all differ alike.
         documents: how many were drawn from.
-        seeds: how many were drawn from.
+        seeds: how many both have.
+        noise: what makes the difference vary.
     """
 
     difference: float
@@ -50,12 +86,19 @@ class Comparison:
     effect: float | None
     documents: int
     seeds: int
+    noise: Noise
 
 
 def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparison | None:
-    """Paired bootstrap of the difference in micro-F1 over documents and seeds (Berg-Kirkpatrick et al. 2012).
+    """Paired bootstrap of the difference in micro-F1 over documents (Berg-Kirkpatrick et al. 2012), and its seeds.
 
-    Each draw takes as many documents as there are, with replacement, and as many seeds, the same ones for both systems.
+    Each draw takes as many documents as there are, with replacement, the same ones for both systems. To each is added a
+    draw of Student's t, scaled by the standard error of the mean over seeds. Without noise of documents the interval is
+    Student's, without noise of seeds that of the bootstrap.
+
+    Seeds also differ from document to document, and in cross-validation each is scored on documents of its own. The
+    bootstrap has that in it, so it is taken from the variance between seeds: a variance component by moments, no less
+    than 0 (Searle, Casella and McCulloch 1992, chapter 3).
 
     Args:
         first: records of one system, one for each seed.
@@ -85,15 +128,41 @@ def compare_on_average(systems: Sequence[tuple[Sequence[RunRecord], Sequence[Run
         return None
     draw = np.random.default_rng(_SEED)
     sums = _sums([each for each, _, _ in paired], documents, draw)
-    by_seed = np.ones((1 + DRAWS, len(pairs)), np.int64)
-    if not are_apart:  # a document is otherwise drawn with the one seed that is scored on it
-        by_seed[1:] = draw.multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), DRAWS)
-    mean = _difference(np.einsum("rapsc,rs->rapc", sums, by_seed)).mean(axis=1)
-    low, high = ends(mean[1:])
+    of_each_seed = _difference(sums).mean(axis=1)
+    mean = _difference(sums.sum(axis=3)).mean(axis=1) if are_apart else of_each_seed.mean(axis=1)
+    noise = Noise(float(mean[1:].std(ddof=1)), deviation(of_each_seed))
+    drawn = mean[1:] + of_seeds(noise.seeds, len(pairs), draw)
+    low, high = ends(drawn)
     # A few documents that all agree leave drawing no doubt, but the signs of so many could agree by chance.
-    p = max(two_sided(mean[1:]), 2.0 ** (1 - len(documents)))
-    effect = _effect(_difference(sums[:1])[0].mean(axis=0).tolist())
-    return Comparison(float(mean[0]), low, high, p, effect, len(documents), len(pairs))
+    p = max(two_sided(drawn), 2.0 ** (1 - len(documents)))
+    effect = _effect(of_each_seed[0].tolist())
+    return Comparison(float(mean[0]), low, high, p, effect, len(documents), len(pairs), noise)
+
+
+def deviation(of_each_seed: Doubles) -> float:
+    """Return the deviation between seeds beyond that of documents, from figures (1 + draws, seeds); 0 with one seed."""
+    seeds = of_each_seed.shape[1]
+    if seeds < 2:
+        return 0.0
+    apart = of_each_seed[1:] - of_each_seed[1:].mean(axis=1, keepdims=True)
+    of_documents = apart.var(axis=0, ddof=1).mean() * seeds / (seeds - 1)
+    return math.sqrt(max(0.0, float(of_each_seed[0].var(ddof=1) - of_documents)))
+
+
+def of_seeds(deviation: float, seeds: int, draw: np.random.Generator) -> Doubles | float:
+    """Draw what the mean over seeds may be off: Student's t times its standard error; 0 with one seed.
+
+    The draws are its quantiles in random order, so chance adds nothing of its own.
+
+    Args:
+        deviation: standard deviation between the seeds.
+        seeds: how many there are.
+        draw: the source of randomness.
+    """
+    if seeds < 2:
+        return 0.0
+    quantiles = stats.t.ppf((np.arange(DRAWS) + 0.5) / DRAWS, seeds - 1)
+    return draw.permutation(quantiles) * deviation / math.sqrt(seeds)
 
 
 def ends(drawn: Doubles) -> tuple[float, float]:
@@ -106,44 +175,6 @@ def two_sided(drawn: Doubles) -> float:
     """Return the p-value of a difference: twice the share of its draws on the other side of 0."""
     side = min(int(np.count_nonzero(drawn <= 0)), int(np.count_nonzero(drawn >= 0)))
     return min(1.0, 2 * (side + 1) / (len(drawn) + 1))
-
-
-@dataclass(frozen=True)
-class Noise:
-    """How much the difference in micro-F1 between two systems varies by chance.
-
-    Attributes:
-        documents: standard error from which documents are scored, of the mean over seeds.
-        seeds: standard deviation between seeds; 0 where each is scored on documents of its own, which tell of both.
-    """
-
-    documents: float
-    seeds: float
-
-    def detectable(self, seeds: int, comparisons: int = 1) -> float:
-        """Return the smallest true difference that so many seeds would show with a chance of 80 %.
-
-        It is (z_a + z_b) sqrt(d^2 + s^2 / n) for n seeds, d and s the attributes: a is 1 - .05 / (2 comparisons), the
-        first step of Holm's, and b is .8 (Cohen 1988, chapter 2, for a normal distribution).
-        """
-        normal = statistics.NormalDist()
-        quantiles = normal.inv_cdf(1 - (1 - LEVEL) / (2 * comparisons)) + normal.inv_cdf(POWER)
-        return quantiles * math.sqrt(self.documents**2 + self.seeds**2 / seeds)
-
-
-def noise(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Noise | None:
-    """Measure what chance does to a difference; arguments as for ``compare``.
-
-    Returns:
-        ``None`` where ``compare`` returns it, or with fewer than two seeds.
-    """
-    paired = _paired(first, second)
-    if paired is None or len(paired[0]) < 2:
-        return None
-    pairs, documents, are_apart = paired
-    sums = _sums([pairs], documents, np.random.default_rng(_SEED))
-    of_seeds = 0.0 if are_apart else statistics.stdev(_difference(sums[:1])[0, 0].tolist())
-    return Noise(float(_difference(sums.sum(axis=3))[1:].std(ddof=1)), of_seeds)
 
 
 _Pairs = Mapping[int, tuple[Mapping[str, Counts], Mapping[str, Counts]]]

@@ -15,7 +15,7 @@ from finkd.reports.captions import trainings
 from finkd.reports.comparisons import MARK, interval, p_value
 from finkd.reports.general import distilbert, glue
 from finkd.reports.general.contenders import Contender, contenders, reference
-from finkd.reports.statistics import AT_ONCE, DRAWS, ends, holm, two_sided
+from finkd.reports.statistics import AT_ONCE, DRAWS, deviation, ends, holm, of_seeds, two_sided
 from finkd.reports.table import Column, Field, Table, label, share
 from finkd.suites.record import TaskRecord
 
@@ -81,11 +81,14 @@ def kept(records: Sequence[TaskRecord]) -> Table:
         ),
         (Column("p_holm", "p (Holm)"), lambda row: p_value(p_values.get(id(row)))),
     ]
-    several = any(row.seeds > 1 for row in rows)
+    seeds = (
+        ", and Student's t for the deviation between seeds beyond that of examples"
+        if any(row.seeds > 1 for row in rows)
+        else ""
+    )
     notes = [
         f"Kept: the average as a share of the teacher's, with the interval of a bootstrap ({DRAWS:,} draws) over the "
-        f"examples of every task, the same ones for both{', and over seeds' if several else ''}"
-        f"{trainings(row.seeds for row in rows)}.",
+        f"examples of every task, the same ones for both{seeds}{trainings(row.seeds for row in rows)}.",
     ]
     if compared:
         notes.append(
@@ -190,9 +193,9 @@ def _of_split(
     for rows in (table[1 : 1 + len(first)], table[1 + len(first) :]):
         counts: Counts = np.vstack([how_often, weights])
         scores = np.array([_score(table[0], row, counts, headline) for row in rows])
-        of_seeds = draw.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), DRAWS) / len(rows)
-        every = np.vstack([np.full(len(rows), 1 / len(rows)), of_seeds])
-        found.append((scores.T * every).sum(axis=1))
+        mean = scores.mean(axis=0)
+        mean[1:] += of_seeds(deviation(scores.T), len(rows), draw)
+        found.append(mean)
     return found[0], found[1]
 
 

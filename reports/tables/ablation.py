@@ -1,61 +1,48 @@
-"""The ablation: F1 behind the reference student, seed by seed, and the cost of training."""
+"""The ablation: F1 behind the reference student, and the cost of training."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from scipy import stats
-
-from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note
-from finkd.reports.sections import Section, Spread, SystemResults
-from finkd.reports.statistics import LEVEL
-from finkd.reports.table import Cell, Column, Field, Table, label, mean_of, number, spread
+from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note, trainings
+from finkd.reports.comparisons import difference, resampling
+from finkd.reports.rivals import rivals
+from finkd.reports.sections import Section, SystemResults
+from finkd.reports.statistics import Comparison
+from finkd.reports.table import Column, Field, Table, label, mean_of, spread
 from finkd.reports.tables.results import HARD_NAMES, named
 
 
 def ablation(section: Section) -> Table:
     """Make one row per trained system; the best student is strong."""
-    best, reference = section.best_student, section.reference
+    best = section.best_student
+    compared = {rival.system.name: rival.comparison for rival in rivals(section)}
+    behind: list[Field[SystemResults]] = difference(
+        "behind", "Behind (points)", lambda system: compared.get(system.name)
+    )
     columns: list[Field[SystemResults]] = [
         (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),
         (Column("strategy", detail=True), lambda system: label(system.strategy)),
         (Column("micro_f1", "Micro-F1"), lambda system: spread(system.f1, 3, strong=system is best)),
-        (Column("behind", "Behind (points)"), lambda system: number(Spread.mean_of(_behind(system, reference)), 1)),
-        (Column("interval", "95 % interval"), lambda system: _interval(_behind(system, reference))),
+        *behind,
         *HARD_NAMES,
         (Column("tokens", "Tokens (M)"), mean_of("tokens", 2, 1e6)),
         (Column("seconds", "Training (s)"), mean_of("seconds")),
     ]
     systems = [system for system in section.systems if system.role != "baseline"]
-    return Table.of("ablation", "Ablation", section, _notes(section), columns, systems)
+    return Table.of("ablation", "Ablation", section, _notes(section, list(compared.values())), columns, systems)
 
 
-def _notes(section: Section) -> list[str]:
+def _notes(section: Section, compared: Sequence[Comparison]) -> list[str]:
     notes = [*corpus_notes(section), seed_note(section), *hard_name_notes(section)]
-    if section.reference is not None:
+    if compared:
         notes.append(
-            f"Behind: points of micro-F1 that {reference_name(section)} is ahead, as the mean of the differences "
-            "between runs of one seed, with its 95 % interval (Student's t)."
+            f"Behind: points of micro-F1 that {reference_name(section)} is ahead over the seeds that both have, with "
+            f"the 95 % interval ({resampling(section, compared)}){trainings(each.seeds for each in compared)}. Table "
+            "significance adjusts for the number of comparisons."
         )
     return [
         *notes,
         "Tokens and time: of all stages that train a system or a teacher for it alone, whether or not it shares them "
         "with others; tokens are those of the model that learns, without padding.",
     ]
-
-
-def _behind(system: SystemResults, reference: SystemResults | None) -> Sequence[float]:
-    """Return the points of micro-F1 that the reference is ahead, for each seed that both have."""
-    if reference is None or system is reference:
-        return ()
-    ahead, own = (each.frame.set_index("seed").f1 for each in (reference, system))
-    return list(100 * (ahead - own).dropna())
-
-
-def _interval(values: Sequence[float]) -> Cell:
-    found = Spread.of(values)
-    if found is None or found.sd is None:
-        return label(None)
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, found.n - 1)) * found.sd / math.sqrt(found.n)
-    return label(f"{found.mean - reach:.1f} to {found.mean + reach:.1f}")

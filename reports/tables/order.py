@@ -9,9 +9,9 @@ from itertools import combinations, pairwise
 from finkd.corpora.wording import counted
 from finkd.records import StageRecord
 from finkd.reports.captions import corpus_notes, trainings
-from finkd.reports.comparisons import MARK, tested
+from finkd.reports.comparisons import MARK, resampling, tested
 from finkd.reports.sections import Section, SystemResults, base_model, configured
-from finkd.reports.statistics import DRAWS, Comparison, compare_on_average, holm
+from finkd.reports.statistics import Comparison, compare_on_average, holm
 from finkd.reports.table import Column, Field, Table, label, number
 
 Pair = tuple[SystemResults, SystemResults]
@@ -56,14 +56,13 @@ def order(section: Section) -> Table:
     ]
     notes = corpus_notes(section)
     if found:
-        documents = counted(found[0].comparison.documents, "document")
+        how = resampling(section, [each.comparison for each in found])
         of_models = trainings(each.comparison.seeds for each in found)
         notes += [
             "Gain: points of micro-F1, the mean over pairs of students of one start and one teacher whose stages are "
             "the same but that two neighbours have changed places, that one student lacks a stage, or that a stage has "
             "a teacher of its own. Stages are told apart by name: where a budget is shared, their settings may differ.",
-            f"Paired bootstrap over {documents} of the mean ({DRAWS:,} draws), p adjusted for "
-            f"{counted(len(found), 'question')} (Holm), level .05. "
+            f"Of the mean over pairs: {how}; p adjusted for {counted(len(found), 'question')} (Holm), level .05. "
             f"{MARK} significant{of_models}. d: Cohen's, over seeds.",
         ]
     return Table.of("order", "Order", section, notes, columns, found)

@@ -9,7 +9,7 @@ from finkd.corpora.wording import counted
 from finkd.reports.captions import corpus_notes, reference_name
 from finkd.reports.rivals import rivals
 from finkd.reports.sections import Section, SystemResults
-from finkd.reports.statistics import POWER, Noise, noise
+from finkd.reports.statistics import POWER, Noise
 from finkd.reports.table import Cell, Column, Table, label, number
 
 _SEEDS = (1, 2, 3, 5, 10, 20)
@@ -18,11 +18,10 @@ _SEEDS = (1, 2, 3, 5, 10, 20)
 def power(section: Section) -> Table:
     """Make one row per number of seeds; none where fewer than two were run, or one student."""
     reference = section.reference
-    others = [system for system in section.of_role("student") if system is not reference]
-    found = [] if reference is None else [noise(reference.records, other.records) for other in others]
-    known = [each for each in found if each is not None]
+    compared = rivals(section)
+    known = [each.comparison.noise for each in compared if each.system.role == "student" and each.comparison.seeds > 1]
     name = None if reference is None else reference.name
-    usual, comparisons = _usual(known) if known else Noise(0, 0), len(rivals(section))
+    usual, comparisons = _usual(known) if known else Noise(0, 0), len(compared)
     columns = [
         (Column("reference", detail=True), lambda seeds: label(name)),
         (Column("seeds", "Seeds"), lambda seeds: number(seeds)),
@@ -31,12 +30,13 @@ def power(section: Section) -> Table:
     ]
     notes = corpus_notes(section)
     if known:
-        rest = f", which more seeds leave as it is, and a deviation of {100 * usual.seeds:.1f} points between seeds"
+        trainings = "folds" if section.parts else "seeds"
         notes.append(
             f"The smallest true difference in micro-F1 of a student to {reference_name(section)} that would be found "
             f"significant (level .05) with a chance of {POWER:.0%}, alone and as the first of "
             f"{counted(comparisons, 'comparison')} (Holm), for differences that vary as the median of them does: a "
-            f"standard error of {100 * usual.documents:.1f} points from the documents{'' if section.parts else rest}. "
+            f"standard error of {100 * usual.documents:.1f} points from the documents, and a "
+            f"deviation of {100 * usual.seeds:.1f} points between {trainings} beyond that. "
             "Students that are more alike vary less."
         )
     return Table.of("power", "Power", section, notes, columns, _numbers(section, reference) if known else [])

@@ -6,25 +6,18 @@ from collections.abc import Sequence
 
 from finkd.corpora.wording import counted
 from finkd.reports.captions import corpus_notes, reference_name, seed_note, trainings
-from finkd.reports.comparisons import MARK, tested
+from finkd.reports.comparisons import MARK, resampling, tested
 from finkd.reports.rivals import Rival, rivals
 from finkd.reports.sections import Section
-from finkd.reports.statistics import DRAWS
 from finkd.reports.table import Column, Field, Table, label, number, spread
-
-_FEW = 10
-"""Documents below which drawing them says little."""
 
 
 def method(section: Section, compared: Sequence[Rival]) -> str:
     """Return how it was found out, for a caption."""
-    documents = compared[0].comparison.documents
-    few = ", so few that intervals and p-values are rough" if documents < _FEW else ""
-    seeds = "" if section.parts or max(rival.comparison.seeds for rival in compared) == 1 else ", and seeds"
+    found = resampling(section, [rival.comparison for rival in compared])
     chosen = "; that the best student was chosen on the same text is not corrected for"
     return (
-        f"Paired bootstrap over {counted(documents, 'document')}{few}{seeds} ({DRAWS:,} draws), p adjusted for "
-        f"{counted(len(compared), 'comparison')} (Holm), level .05"
+        f"{found[0].upper()}{found[1:]}; p adjusted for {counted(len(compared), 'comparison')} (Holm), level .05"
         f"{'' if section.has_named_reference else chosen}."
     )
 
@@ -45,7 +38,7 @@ def significance(section: Section) -> Table:
     notes = [*corpus_notes(section), seed_note(section)]
     if compared:
         notes += [
-            f"Behind: points of micro-F1 that {reference_name(section)} is ahead, all seeds together.",
+            f"Behind: points of micro-F1 that {reference_name(section)} is ahead over the seeds that both have.",
             method(section, compared),
             f"{MARK} significant{trainings(rival.comparison.seeds for rival in compared)}.",
         ]

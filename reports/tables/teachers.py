@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from finkd.reports.captions import corpus_notes, seed_note, trainings
-from finkd.reports.comparisons import difference
+from finkd.reports.comparisons import difference, resampling
 from finkd.reports.sections import Section, SystemResults, base_model, configured_strategy
-from finkd.reports.statistics import DRAWS, Comparison, compare
+from finkd.reports.statistics import Comparison, compare
 from finkd.reports.table import Column, Field, Table, label, share, spread
 
 
@@ -47,14 +47,13 @@ def teachers(section: Section) -> Table:
         high,
         (Column("retention", "Retention (%)"), lambda row: share(section.retention(row.student))),
     ]
-    seeds = [row.gain.seeds for row in rows if row.gain]
-    drawn = "documents" if max(seeds, default=1) == 1 else "documents and seeds"
+    gained = [row.gain for row in rows if row.gain]
+    how = f" ({resampling(section, gained)}){trainings(each.seeds for each in gained)}" if gained else ""
     notes = [
         *corpus_notes(section),
         seed_note(section),
         "Students of one start and one strategy, under several teachers. Gain: points of micro-F1 over the first of "
-        f"them, all seeds together, with its 95 % interval (paired bootstrap over {drawn}, {DRAWS:,} "
-        f"draws){trainings(seeds)}. Retention: of the student's own teacher.",
+        f"them, over the seeds that both have, with its 95 % interval{how}. Retention: of the student's own teacher.",
     ]
     return Table.of("teachers", "Teachers", section, notes, columns, rows)
 

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import statistics
 
 import pytest
 from hypothesis import given
@@ -82,3 +83,19 @@ def test_contradictions_are_refused_in_one_line(records, message):
     with pytest.raises(DataError, match=message) as caught:
         sections(records)
     assert "\n" not in str(caught.value)
+
+
+def test_in_cross_validation_f1_is_that_of_all_folds_together():
+    """Two folds, of 10 and 90 entities; the student lacks the second one."""
+    folds = {1: (5, 10, 10), 2: (81, 90, 90)}
+    config = {"cross_validation": 2}
+
+    def of(name, role, seeds):
+        return [record(name, role, seed, org=folds[seed], per=(0, 0, 0), config=config) for seed in seeds]
+
+    (section,) = sections([*of("t", "teacher", (1, 2)), *of("half", "student", (2,)), *of("a", "student", (1, 2))])
+    a, half = section.of_role("student")
+    assert a.f1 == Spread(0.86, pytest.approx(statistics.stdev([0.5, 0.9])), 2)
+    assert half.f1 == Spread(0.9, None, 1)
+    assert section.best_student is a
+    assert [section.retention(each) for each in (a, half)] == [1.0, 1.0]

@@ -6,7 +6,7 @@ from finkd.records import Resources
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats import formats
 from finkd.reports.report import compose
-from finkd.reports.statistics import noise
+from finkd.reports.statistics import compare
 from finkd.reports.table import MISSING, plain
 from finkd.scores import Counts, NerScores, ScoreGroup
 from tests.reports.examples import example_records, ordered, record, several_orders, several_teachers
@@ -115,7 +115,8 @@ def test_power_counts_the_comparisons_that_are_made():
     found = table("power", example_records())
     assert "as the first of 2 comparisons (Holm)" in found.caption  # the teacher is compared, too
     assert "p adjusted for 2 comparisons (Holm)" in table("significance", example_records()).caption
-    usual = noise(*(of.records for of in compose(example_records()).chapters[0].section.of_role("student")[::-1]))
+    students = compose(example_records()).chapters[0].section.of_role("student")[::-1]
+    usual = compare(*(system.records for system in students)).noise
     last = keyed(found)[-1]
     assert last["all"].text == f"{100 * usual.detectable(last['seeds'].value, 2):.1f}"
 
@@ -173,11 +174,11 @@ def test_the_ablation_by_hand():
     def run(system, seed, correct):
         return record(system, "student", seed, org=(correct, 80, 80), stages=("truncate-layers", "finetune"))
 
-    # micro-F1: best .80 .82 .84, other .79 .79 .79; differences 1, 3, 5 points: mean 3, sd 2, t(.975, 2) = 4.303
+    # micro-F1: best .80 .82 .84, other .79 .79 .79; differences 1, 3, 5 points: mean 3
     runs = [run("best", seed, 68 + 2 * seed) for seed in (1, 2, 3)] + [run("other", seed, 69) for seed in (1, 2, 3)]
     found = rows(table("ablation", runs))
     assert found["other"]["behind"].text == "3.0"
-    assert found["other"]["interval"].text == "-2.0 to 8.0"
+    assert found["other"]["interval"].text == rows(table("significance", runs))["other"]["interval"].text
     assert (found["best"]["behind"].text, found["best"]["interval"].text) == (MISSING, MISSING)
     assert found["other"]["seconds"].value == pytest.approx(2 * 62)
     assert found["other"]["tokens"].value == 200_000
@@ -193,7 +194,7 @@ def test_a_configuration_names_the_student_that_others_are_compared_with():
         found = table(name, runs)
         behind = {system: cells["behind"].text for system, cells in rows(found).items()}
         assert behind == {"cut": "4.0", "wide": "-4.0"} | ({"whole": MISSING} if name == "ablation" else {})
-        assert any(note.startswith("Behind: points of micro-F1 that whole is ahead, ") for note in found.notes)
+        assert any(note.startswith("Behind: points of micro-F1 that whole is ahead over ") for note in found.notes)
     results = table("results", runs)
     assert rows(results)["wide"]["micro_f1"].strong
     assert not any("was chosen on the same text" in note for note in results.notes)
@@ -207,10 +208,12 @@ def test_a_configuration_names_the_student_that_others_are_compared_with():
     }
 
 
-def test_an_ablation_of_one_seed_has_no_interval():
+def test_an_ablation_of_one_seed_compares_models():
     runs = [record("a", "student", 1), record("b", "student", 1, org=(50, 80, 80))]
-    row = rows(table("ablation", runs))["b"]
-    assert (row["behind"].text, row["interval"].text) == ("10.0", MISSING)
+    found = table("ablation", runs)
+    row = rows(found)["b"]
+    assert (row["behind"].text, row["interval"].text) == ("10.0", "10.0 to 10.0")
+    assert any("models are compared, not recipes" in note for note in found.notes)
 
 
 NOTHING = [
