@@ -86,9 +86,12 @@ def fastest(network: PreTrainedModel) -> Iterator[None]:
 
     On a CPU that is PyTorch's fused kernel, except for training in bf16: its backward pass makes it two to three times
     as slow on sentences (measured at 30 to 128 tokens), and PyTorch's plain products are computed in fp32.
+
+    A family with attention of its own (MPNet) keeps it: it would add the kernel's mask, of booleans, to its scores.
     """
     usual = network.config._attn_implementation
-    is_plain = torch.is_grad_enabled() and network.dtype == torch.bfloat16 and network.device.type == "cpu"
+    is_training = torch.is_grad_enabled() and network.dtype == torch.bfloat16 and network.device.type == "cpu"
+    is_plain = is_training and usual == "sdpa"
     if is_plain:
         _register()
         network.config._attn_implementation = _NAME

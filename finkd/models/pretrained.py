@@ -49,10 +49,10 @@ KNOWN: Mapping[str, str] = {
     "ProsusAI/finbert": "BERT adapted to financial news, 110 M, uncased (needs the hub or its cache)",
 }
 
-_VERSIONS = {"mpnet": 2}
+_VERSIONS = {"mpnet": 3}
 """Families that once were trained otherwise -> a number in the addresses of their models, and so of their trainings.
 
-Version 1 of MPNet had dropout of attention, and none of the hidden states after it."""
+Version 1 of MPNet had dropout of attention, and none of the hidden states after it; 2 attended to padding in bf16."""
 
 _PICKLES = PICKLED.replace(".", "*.")
 

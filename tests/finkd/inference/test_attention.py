@@ -1,12 +1,20 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
+from finkd.data.collator import model_inputs
+from finkd.data.encoding import cut_windows, encode
 from finkd.inference import attention
 from finkd.inference.attention import fastest
-from tests.finkd.toys import tiny_model
+from finkd.inference.forward import forward
+from finkd.losses.term import Requirement
+from finkd.models.families import FAMILIES
+from finkd.models.heads import with_head
+from finkd.system.precision import in_precision
+from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.toys import roberta, wordpiece_uncased
 
 
@@ -59,6 +67,24 @@ def test_padding_has_no_effect_and_slopes_are_finite():
         found.append(states.detach())
     torch.testing.assert_close(*found, rtol=0.02, atol=0.02)
     assert all(each.grad.isfinite().all() for each in network.parameters() if each.grad is not None)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_padding_has_no_effect_on_any_family_that_trains(family):
+    model = with_head(FAMILIES[family].tiny(wordpiece_uncased()), LABELS, 1)
+    for weights in model.network.parameters():
+        weights.data.mul_(10 if weights.ndim > 1 else 1)  # else attention is hardly more than a mean
+    network = in_precision(model.network.eval(), "bf16")
+    encoded = encode(cut_windows(SENTENCES, [model.tokenizer]), model.tokenizer)
+    shortest, longest = int(np.argmin(encoded.lengths)), int(np.argmax(encoded.lengths))
+    found = []
+    for rows in ([shortest], [shortest, longest]):
+        tokens = encoded.tokens.take(rows)
+        inputs = model_inputs(encoded, tokens, np.arange(len(tokens.ids)), model.max_length)
+        found.append(forward(network, inputs, Requirement.HIDDEN_STATES).hidden_states[-1].float())
+    alone, beside = found
+    assert alone.requires_grad
+    torch.testing.assert_close(alone, beside[: len(alone)], rtol=0.02, atol=0.05)
 
 
 def test_the_fused_kernel_is_used_wherever_it_is_faster():
