@@ -38,7 +38,7 @@ from tests.toys import TEXTS
 
 MEGABYTE = 10**6
 TRAINING = 20_000
-MINILM = Encoder(parameters=22_713_216, width=384, layers=6, heads=12, intermediate=1536, positions=512)
+MINILM = Encoder(parameters=22_713_216, width=384, rank=384, layers=6, heads=12, intermediate=1536, positions=512)
 
 
 def lines(file: Path | None, characters: int) -> Iterator[str]:
@@ -65,7 +65,7 @@ def candidates(folder: Path) -> list[Candidate]:
 def analyse(file: Path | None, characters: int, compared: list[Candidate]) -> None:
     """Run the whole analysis, reading included."""
     text = Text("benchmark", "all lines", lines(file, characters))
-    measure([text], compared, width=MINILM.width, encoder=MINILM)
+    measure([text], compared, width=MINILM.rank, encoder=MINILM)
 
 
 def tokenize(file: Path | None, characters: int, compared: list[Candidate]) -> None:

@@ -99,7 +99,7 @@ def analyze(plan: AnalysisPlan) -> Analysis:
         *_sweep(sources[0], plan),
     ]
     texts = [each.measured(held_out=not index and bool(plan.trained)) for index, each in enumerate(sources)]
-    return measure(texts, candidates, width=shape.width, encoder=shape, limit=plan.limit or shape.positions)
+    return measure(texts, candidates, width=shape.rank, encoder=shape, limit=plan.limit or shape.positions)
 
 
 def named_tokenizer(name: str) -> Tokenizer:

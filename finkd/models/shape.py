@@ -28,13 +28,11 @@ class Shape(Encoder):
 
     Attributes:
         entries: of its vocabulary.
-        rank: dimensions of its token embeddings, fewer than the width once they are factorised.
         family: its architecture, slim or not, such as ``"bert"``.
         slim: how its layers differ from the other sizes.
     """
 
     entries: int
-    rank: int
     family: str
     slim: Slim = field(default_factory=Slim)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from finkd.compression.embedding_factorization import factorize
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.experiments import vocabularies
 from finkd.experiments.vocabularies import (
@@ -19,9 +20,21 @@ def plan(teacher, *named, **more):
 
 
 def test_the_embedding_shares_follow_from_the_sizes(teacher, corpus):
-    found = analyze(plan(teacher, corpus, sizes=(120,)))
-    total = sum(p.numel() for p in load_model(teacher).network.parameters())
+    check_shares(teacher, corpus)
+
+
+def test_embeddings_narrower_than_the_model_are_counted_as_they_are(teacher, corpus, tmp_path):
+    factorize(load_model(teacher), 8).save(tmp_path)
+    check_shares(tmp_path, corpus)
+
+
+def check_shares(folder, corpus):
+    """Compare the figures of an analysis with the model's own weights."""
+    found = analyze(plan(folder, corpus, sizes=(120,)))
+    model = load_model(folder)
+    total = sum(p.numel() for p in model.network.parameters())
     old, new = (vocabulary.embedding_parameters for vocabulary in found.vocabularies)
+    assert old == model.embeddings.weight.numel()
     shares = tuple(vocabulary.embedding_share for vocabulary in found.vocabularies)
     assert shares == pytest.approx((old / total, new / (total - old + new)))
 

@@ -18,6 +18,7 @@ class Encoder:
     Attributes:
         parameters: all its weights, embeddings included.
         width: hidden size.
+        rank: columns of its token embeddings, fewer than the width where they are factorised.
         layers: transformer layers.
         heads: attention heads of a layer.
         intermediate: width of the feed-forward layers.
@@ -26,6 +27,7 @@ class Encoder:
 
     parameters: int
     width: int
+    rank: int
     layers: int
     heads: int
     intermediate: int
@@ -36,7 +38,8 @@ class Encoder:
 
         layers * (8 width^2 + 4 width intermediate + 4 length width): four square projections, the two feed-forward
         ones, and the products of queries with keys and of weights with values, at two operations for a multiplication
-        with its addition. Embedding look-ups, normalisation, softmax and biases are left out.
+        with its addition. Embedding look-ups, the projection of factorised embeddings, normalisation, softmax and
+        biases are left out.
         """
         fixed = 8 * self.width**2 + 4 * self.width * self.intermediate
         found: Doubles = self.layers * (fixed + 4.0 * length * self.width)
@@ -54,8 +57,8 @@ class Encoder:
 
     def embedding_share(self, own_entries: int, entries: int) -> float:
         """Share of the weights that are token embeddings, after the vocabulary has been exchanged."""
-        rest = self.parameters - own_entries * self.width
-        return entries * self.width / (rest + entries * self.width)
+        rest = self.parameters - own_entries * self.rank
+        return entries * self.rank / (rest + entries * self.rank)
 
 
 ALPHA = 2.5

@@ -31,7 +31,7 @@ class Vocabulary:
         origin: the ``"reference"`` is what the others are measured against, usually a teacher's.
         size: entries, special tokens included.
         lowercases: whether it drops case.
-        embedding_parameters: size x width.
+        embedding_parameters: size x columns of the embedding matrix.
         embedding_share: share of the encoder's weights that are token embeddings with this vocabulary in it; ``None``
             without an encoder.
     """

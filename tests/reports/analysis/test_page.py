@@ -29,7 +29,7 @@ def analysis():
     ]
     tagged = [Sentence.from_words(text.split(), ["B-ORG", *["O"] * (len(text.split()) - 1)], text) for text in TEXTS]
     texts = [Text("news", "test split", tagged), Text("filings", "all lines", TEXTS[2:])]
-    encoder = Encoder(parameters=50_000, width=32, layers=2, heads=2, intermediate=64, positions=64)
+    encoder = Encoder(parameters=50_000, width=32, rank=32, layers=2, heads=2, intermediate=64, positions=64)
     return measure(texts, candidates, width=32, encoder=encoder, limit=64)
 
 

@@ -88,12 +88,12 @@ def test_a_percentile_is_numpys(lengths, share):
 
 
 def test_costs_by_hand():
-    encoder = Encoder(parameters=1000, width=10, layers=2, heads=2, intermediate=40, positions=8)
+    encoder = Encoder(parameters=1000, width=10, rank=5, layers=2, heads=2, intermediate=40, positions=8)
     # A token: 2 * (8 * 100 + 4 * 10 * 40 + 4 * 3 * 10) = 5040 at length 3; 1.5 tokens per word.
     tokens, words, texts = (np.array([value], float) for value in (6, 4, 2))
     assert encoder.flops_per_word(tokens, words, texts) == pytest.approx([7560])
-    assert encoder.embedding_share(50, 50) == 0.5
-    assert encoder.embedding_share(50, 20) == pytest.approx(200 / 700)
+    assert encoder.embedding_share(50, 50) == 0.25
+    assert encoder.embedding_share(50, 20) == pytest.approx(100 / 850)
 
 
 @pytest.mark.parametrize(

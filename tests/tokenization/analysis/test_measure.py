@@ -13,7 +13,7 @@ from finkd.tokenization.analysis.batch import LONGEST
 from finkd.tokenization.tokenizer import Tokenizer
 from tests.toys import FAMILIES, TEXTS, handmade, trained
 
-ENCODER = Encoder(parameters=10_000, width=8, layers=2, heads=2, intermediate=16, positions=64)
+ENCODER = Encoder(parameters=10_000, width=8, rank=8, layers=2, heads=2, intermediate=16, positions=64)
 HOSTILE = [
     "",
     "   \t ",
