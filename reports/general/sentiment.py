@@ -13,20 +13,23 @@ from finkd.reports.general.contenders import (
     Contender,
     contenders,
     data_notes,
+    metric,
     reference,
     seeds_note,
 )
-from finkd.reports.sections import Spread
-from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, share, spread
+from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, share
 from finkd.suites.record import TaskRecord
+
+_HEADINGS = {"accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1"}
 
 
 def sst2(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system and method."""
     found = contenders(records, "sst2")
-    columns = [*IDENTITY, *(_metric("sst-2", name) for name in ("accuracy", "precision", "recall", "f1"))]
+    columns = [*IDENTITY, *(metric(name, heading) for name, heading in _HEADINGS.items())]
     notes = [
-        "Development set, of which nothing was learnt. Precision, recall and F1 are those of the positive class.",
+        "In percent, of the development set, of which nothing was learnt. Precision, recall and F1 are those of the "
+        "positive class.",
         seeds_note(found),
     ]
     return Table.of("sst2", "SST-2", None, notes, columns, found)
@@ -38,11 +41,11 @@ def imdb(records: Sequence[TaskRecord]) -> Table:
     teacher = reference(found)
     columns: list[Field[Contender]] = [
         *IDENTITY,
-        _metric("imdb", "accuracy", SAMPLE if any(each.records[0].samples for each in found) else ""),
+        metric("accuracy", "Accuracy" + (SAMPLE if any(each.records[0].samples for each in found) else "")),
         (Column("retention", "Retention (%)"), lambda each: share(each.retention(teacher, ["imdb"]))),
         (Column("long", "Of long texts", "left"), lambda each: label(_reading(each))),
     ]
-    notes = ["Accuracy on the test split.", *data_notes(found)]
+    notes = ["In percent. Accuracy on the test split.", *data_notes(found)]
     if teacher is not None:
         notes.append(f"Retention: as a share of the accuracy of {teacher.system}, {teacher.method}.")
     return Table.of("imdb", "IMDb", None, notes, columns, found)
@@ -52,13 +55,6 @@ def _reading(each: Contender) -> str:
     """Say which part of a text that is too long is read, and how much."""
     settings = each.records[0].config
     return f"{settings.get('long')}, {settings.get('limit')} tokens"
-
-
-def _metric(task: str, name: str, mark: str = "") -> Field[Contender]:
-    def cell(each: Contender) -> Cell:
-        return spread(Spread.of(record.metrics[name] for record in each.of(task)))
-
-    return Column(name, ("F1" if name == "f1" else name.capitalize()) + mark), cell
 
 
 def confusion(records: Sequence[TaskRecord]) -> Table:
