@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -81,7 +81,7 @@ def score(task: str, heading: str) -> Field[Contender]:
 
 
 def metric(name: str, heading: str) -> Field[Contender]:
-    """Make the column of a metric in percent, for systems that were scored on one task alone."""
+    """Make the column of a metric in percent, for contenders of one task and split each."""
 
     def cell(each: Contender) -> Cell:
         return each.percent(Spread.of(record.metrics.get(name) for record in each.records), each.records[0].task)
@@ -115,6 +115,15 @@ def contenders(records: Sequence[TaskRecord], *suites: str) -> list[Contender]:
     groups = groupby(found, lambda record: (record.system, record.method))
     made = [Contender(system, method, (own := tuple(members))[0].role, own) for (system, method), members in groups]
     return sorted(made, key=lambda each: (ROLES.index(each.role), -(each.parameters or 0), each.system, each.method))
+
+
+def by_data(found: Sequence[Contender]) -> list[Contender]:
+    """Return a contender for each task and split that one was scored on, for tables that have a row for each."""
+    return [
+        replace(each, records=tuple(members))
+        for each in found
+        for _, members in groupby(each.records, lambda record: (record.task, record.split))
+    ]
 
 
 def reference(found: Sequence[Contender]) -> Contender | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finkd.reports.general.contenders import IDENTITY, Contender, contenders, data_notes, metric, reference
+from finkd.reports.general.contenders import IDENTITY, Contender, by_data, contenders, data_notes, metric, reference
 from finkd.reports.sections import Spread
 from finkd.reports.table import Column, Field, Table, label, share
 from finkd.suites.record import TaskRecord
@@ -19,11 +19,11 @@ _HEADINGS = {
 
 def squad(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system, method and set of questions, in percent."""
-    found = contenders(records, "squad")
-    teacher = reference(found)
+    together = contenders(records, "squad")
+    teacher, found = reference(together), by_data(together)
     columns: list[Field[Contender]] = [
         *IDENTITY,
-        (Column("questions", "Questions", "left"), lambda each: label(_task(each))),
+        (Column("questions", "Questions", "left"), lambda each: label(each.records[0].task)),
         *(metric(name, heading) for name, heading in _HEADINGS.items()),
         (Column("retention", "Retention of F1 (%)"), lambda each: share(_kept(each, teacher))),
     ]
@@ -37,11 +37,8 @@ def squad(records: Sequence[TaskRecord]) -> Table:
     return Table.of("squad", "SQuAD", None, notes, columns, found)
 
 
-def _task(each: Contender) -> str:
-    return ", ".join(dict.fromkeys(record.task for record in each.records))
-
-
 def _kept(each: Contender, teacher: Contender | None) -> float | None:
     ours = each.mean(lambda record: record.metrics["f1"])
-    theirs = None if teacher is None else Spread.mean_of(record.metrics["f1"] for record in teacher.of(_task(each)))
+    task = each.records[0].task
+    theirs = None if teacher is None else Spread.mean_of(record.metrics["f1"] for record in teacher.of(task))
     return ours / theirs if ours is not None and theirs else None

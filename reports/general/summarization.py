@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.reports.general.contenders import IDENTITY, Contender, contenders, metric
+from finkd.reports.general.contenders import IDENTITY, Contender, by_data, contenders, metric
 from finkd.reports.table import Column, Field, Table, label, number
 from finkd.suites.record import TaskRecord
 
@@ -12,8 +12,8 @@ _HEADINGS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rou
 
 
 def summarization(records: Sequence[TaskRecord]) -> Table:
-    """Make one row per system and method."""
-    found = contenders(records, "summarization")
+    """Make one row per system, method and set of dialogues."""
+    found = by_data(contenders(records, "summarization"))
     columns = [
         IDENTITY[0],
         (Column("method", "Method", "left"), lambda each: label(None if each.role == "baseline" else each.method)),
@@ -29,7 +29,7 @@ def summarization(records: Sequence[TaskRecord]) -> Table:
 
 
 def _scored_on(each: Contender) -> str:
-    return ", ".join(dict.fromkeys(f"{record.task}, {record.split}" for record in each.records))
+    return f"{each.records[0].task}, {each.records[0].split}"
 
 
 def _cost(

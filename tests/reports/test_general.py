@@ -76,6 +76,43 @@ def test_a_system_that_lacks_a_task_has_no_average():
     assert row(table, "student")["average"].value is row(table, "student")["retention"].value is None
 
 
+def test_data_sets_have_rows_of_their_own():
+    scores = {"squad": {"teacher": 0.88, "student": 0.77}, "squad-v2": {"teacher": 0.6, "student": 0.45}}
+    asked = [
+        task_record("squad", task, system, {"exact": f1 - 0.1, "f1": f1}, headline=("exact", "f1"))
+        for task, found in scores.items()
+        for system, f1 in found.items()
+    ]
+    found = compose([], ["squad"], asked).overviews["squad"]
+    assert [[cell.text for cell in (cells[0], *cells[4:])] for cells in found.rows] == [
+        ["teacher", "squad", "78.0", "88.0", "–", "–", "100.0"],
+        ["teacher", "squad-v2", "50.0", "60.0", "–", "–", "100.0"],
+        ["student", "squad", "67.0", "77.0", "–", "–", "87.5"],
+        ["student", "squad-v2", "35.0", "45.0", "–", "–", "75.0"],
+    ]
+    rouge = dict.fromkeys(("rouge1", "rouge2", "rougeL", "rougeLsum", "bleu"))
+    written = [
+        task_record("summarization", task, "phi-2", {**rouge, "rouge1": score}, split=split, headline=("rouge1",))
+        for task, split, score in (
+            ("calls", "test", 0.2),
+            ("dialogsum", "first 9 of test", 0.3),
+            ("dialogsum", "test", 0.4),
+        )
+    ]
+    found = compose([], ["summarization"], written).overviews["summarization"]
+    assert [(cells[2].text, cells[3].text) for cells in found.rows] == [
+        ("calls, test", "20.0"),
+        ("dialogsum, first 9 of test", "30.0"),
+        ("dialogsum, test", "40.0"),
+    ]
+
+
+def test_sentiment_is_in_percent():
+    found = compose([], ["sst2", "imdb"], task_records()).overviews
+    assert row(found["sst2"], "student")["accuracy"].text == "50.0"
+    assert row(found["imdb"], "teacher")["accuracy"].text == "90.0"
+
+
 def test_confusion_and_agreement_by_hand():
     tables = compose([], ["sst2-confusion", "sst2-agreement"], task_records()).overviews
     found = row(tables["sst2-confusion"], "student")
