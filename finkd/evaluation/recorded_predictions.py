@@ -6,11 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Entity, Sentence
 from finkd.record_files import read_record, write_record
 from finkd.records import SUFFIX
 from finkd.store import address
+from finkd.tokenization.analysis.batch import batches
+from finkd.tokenization.analysis.counts import TokenIndex
 from finkd.tokenization.tokenizer import Tokenizer
 
 VERSION = 1
@@ -81,9 +85,15 @@ def text_address(sentences: Sequence[Sentence]) -> str:
 
 
 def tokens_of_words(sentences: Sequence[Sentence], tokenizer: Tokenizer) -> list[list[int]]:
-    """Count the tokens of each word, taken alone, without special tokens."""
-    words = sorted({word for sentence in sentences for word in sentence.words})
-    special = len(tokenizer.encode([""]).ids)
-    rows = tokenizer.encode(words).rows
-    counts = dict(zip(words, (rows[1:] - rows[:-1] - special).tolist(), strict=True))
-    return [[counts[word] for word in sentence.words] for sentence in sentences]
+    """Count the tokens that touch each word in its sentence: a word alone is other tokens where spaces belong to them.
+
+    Returns:
+        per sentence, the count of each word.
+    """
+    found: list[list[int]] = []
+    for batch in batches(sentences, {}):
+        tokens = tokenizer.encode(batch.texts)
+        index = TokenIndex(tokens, batch, np.zeros(len(tokens.ids), np.bool_))
+        counts = np.split(index.touching(batch.starts, batch.ends), batch.rows[1:-1])
+        found += [each.tolist() for each in counts]
+    return found

@@ -11,7 +11,7 @@ from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Entity, Sentence
 from finkd.evaluation.recorded_predictions import RecordedPredictions, predictions_file, text_address, tokens_of_words
 from tests.finkd.toys import SENTENCES
-from tests.toys import wordpiece_uncased
+from tests.toys import FAMILIES, roberta, wordpiece_uncased
 
 ENTITIES = st.builds(Entity, st.integers(0, 9), st.integers(10, 20), st.sampled_from(["ORG", "PER"]))
 SCORES = st.floats(0, 1).map(lambda score: round(score, 4))
@@ -41,12 +41,23 @@ def test_another_text_has_another_address():
     assert len(addresses) == 3
 
 
-def test_tokens_of_words():
-    tokenizer = wordpiece_uncased()
-    sentence = Sentence.from_words(["Goldman", "moneylender", "lent"], None)
-    alone = [len(tokenizer.encode([word]).ids) - len(tokenizer.encode([""]).ids) for word in sentence.words]
-    assert tokens_of_words([sentence, SENTENCES[4]], tokenizer)[0] == alone
-    assert alone[1] > 1
+@pytest.mark.parametrize("family", FAMILIES)
+def test_tokens_of_words_are_those_of_the_sentence(family):
+    tokenizer = FAMILIES[family]()
+    sentences = [Sentence.from_words(["Goldman", "moneylender", "lent"], None), Sentence("", ()), *SENTENCES]
+    expected = [
+        [sum(spoken.starts[t] < end and spoken.ends[t] > start for t in range(len(spoken.ids))) for start, end in spans]
+        for sentence in sentences
+        for spoken, spans in [(tokenizer.encode([sentence.text]), sentence.spans)]
+    ]
+    assert tokens_of_words(sentences, tokenizer) == expected
+    assert expected[0][1] > 1
+    assert tokens_of_words([], tokenizer) == []
+
+
+def test_a_word_after_a_space_is_one_token_where_spaces_belong_to_tokens():
+    sentence = Sentence.from_words(["lent", "to", "Acme"], None)
+    assert tokens_of_words([sentence], roberta()) == [[1, 1, 1]]
 
 
 @pytest.mark.parametrize("content", ["", "[]", json.dumps({"version": 1}), json.dumps({"version": 2})])
