@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from finkd.corpora.wording import counted
+from finkd.records import HELD_OUT
 from finkd.reports.sections import Section
 from finkd.scores import Counts, NerScores
 
 SAMPLE_NOTICE = "Figures from finkd's own sample corpus: they show that the program runs, not how good a model is."
+_REMARKS = {
+    "validation": " (development: scores here have been looked at before)",
+    HELD_OUT: " (the teacher's tags stand for gold: F1 is agreement with it)",
+}
+"""What a reader of scores has to know of a split."""
 
 
 def corpus_notes(section: Section) -> list[str]:
@@ -29,7 +35,7 @@ def corpus_notes(section: Section) -> list[str]:
 def part(section: Section) -> str:
     """Return what was scored."""
     if section.parts is None:
-        return f"{section.split} split{_looked_at(section)}"
+        return f"{section.split} split{_REMARKS.get(section.split, '')}"
     return f"{section.split} split in {section.parts} parts, of which each seed learns all but the one it is scored on"
 
 
@@ -45,11 +51,6 @@ def _total(section: Section, number: Callable[[NerScores], int | None]) -> int |
         if (value := number(record.scores)) is not None:
             found.setdefault(record.seed if section.parts else 0, value)
     return sum(found.values()) if found else None
-
-
-def _looked_at(section: Section) -> str:
-    """Say that scores of a validation split have been looked at while finkd was developed."""
-    return " (development: scores here have been looked at before)" if section.split == "validation" else ""
 
 
 def seed_note(section: Section) -> str:

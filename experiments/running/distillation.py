@@ -220,7 +220,7 @@ def _on_held_out(
         texts={"text": len(train.sentences)},
         config={
             "teacher": asked["start"],
-            "systems": {STUDENT: {"strategy": own_strategy or "", "teacher": asked["teacher"]}},
+            "systems": {STUDENT: {"strategy": own_strategy or "", "teacher": TEACHER}},
             "distill": asked,
         },
         environment=environment(resolve_precision("auto")),

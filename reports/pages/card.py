@@ -12,7 +12,7 @@ from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats.markdown import escape
 from finkd.reports.literature import cited
 from finkd.reports.pages.templating import TEXTS
-from finkd.reports.sections import base_model, configured, configured_strategy, parts
+from finkd.reports.sections import base_model, configured_strategy, parts
 from finkd.reports.table import number, plain
 
 
@@ -55,7 +55,7 @@ def _split(record: RunRecord) -> str:
 
 def _labelled_by(record: RunRecord) -> str:
     """Return the teacher whose tags stood for gold; empty if gold was there."""
-    return str(configured(record).get("teacher", "")) if record.split == HELD_OUT else ""
+    return str(record.config["distill"]["teacher"]) if record.split == HELD_OUT else ""
 
 
 def _head(record: RunRecord) -> ModelCardData:

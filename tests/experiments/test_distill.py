@@ -13,6 +13,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.experiments.running import distillation
 from finkd.models.loading import load_model
 from finkd.records import load_records
+from finkd.reports.report import compose
 from finkd.teachers import kind_of, kinds
 from finkd.teachers.gliner_tagger import open_gliner
 from finkd.teachers.label_map import LabelReading
@@ -116,6 +117,12 @@ def test_a_pipeline_and_a_corpus(finkd, pipeline, text, teacher, corpus, tmp_pat
     assert found[1]["scores"]["per_type"]["PER"]["f1"] == 1
     assert {(record.split, record.overlap) for record in load_records([out])} == {("held-out", 0), ("test", 1)}
     assert "100.0% of the scored sentences also stand in the training split." in (out / "README.md").read_text()
+    on_corpus, on_text = compose(load_records([out]), ["results"]).chapters
+    _, student_row = on_corpus.tables["results"].rows
+    place = [column.key for column in on_corpus.tables["results"].columns].index("retention")
+    assert student_row[place].value == found[2]["scores"]["micro"]["f1"] / found[1]["scores"]["micro"]["f1"]
+    assert "the teacher's tags stand for gold: F1 is agreement with it), 16 gold" in on_text.tables["results"].caption
+    assert "F1 is agreement" not in on_corpus.tables["results"].caption
 
 
 def test_predictions_are_a_text_of_their_own(finkd, teacher, tmp_path):
