@@ -81,8 +81,8 @@ def predict(
 
     tagger = load_tagger(model, precision=precision)
     if out is not None:
-        files = (each for each in folder.iterdir() if each.suffix in (".json", ".onnx", ".safetensors"))
-        made_by = {"files": {each.name: sha256(each) for each in files}, "min_score": min_score}
+        made_by = _made_by(folder, precision)
+        made_by |= {"field": field, "format": file and format_of(file, kind), "min_score": min_score}
         _write_lines(records, field, partial(predict, model=tagger, batch=batch, min_score=min_score), out, made_by)
         return
     types = entity_types(tagger.labels)
@@ -98,6 +98,19 @@ def predict(
             results.print(_marked(each, types), soft_wrap=True)
     if wrong:
         raise wrong[0]
+
+
+def _made_by(folder: Path, precision: str) -> dict[str, Any]:
+    """Return what decides a tagger's entities: its files and, unless it is a graph, the number format."""
+    from finkd.models.lookup import is_graph
+
+    files = (each for each in folder.iterdir() if each.suffix in (".json", ".onnx", ".safetensors"))
+    found: dict[str, Any] = {"files": {each.name: sha256(each) for each in files}}
+    if not is_graph(folder):
+        from finkd.system.precision import resolve_precision
+
+        found["precision"] = resolve_precision(precision)
+    return found
 
 
 def _write_lines(

@@ -30,6 +30,11 @@ class ResumableLines:
         self._end = _after_last_line(file)
         file.truncate(self._end)
 
+    @property
+    def begun(self) -> bool:
+        """Whether objects were written before."""
+        return self._end > 0
+
     def finished(self) -> Iterator[dict[str, Any]]:
         """Yield the objects that were written before."""
         self._file.seek(0)
@@ -45,7 +50,8 @@ class ResumableLines:
 def resumable_lines(path: Path, made_by: Mapping[str, Any]) -> Iterator[ResumableLines]:
     """Write a file that gets its name once it is whole.
 
-    Until then, what is written lies beside it, as ``NAME.unfinished``, for the next call to go on with.
+    Until then, what is written lies beside it, as ``NAME.unfinished``, for the next call to go on with; what made it,
+    in ``NAME.unfinished.json``.
 
     Args:
         path: of the file; must not exist.
@@ -68,17 +74,20 @@ def resumable_lines(path: Path, made_by: Mapping[str, Any]) -> Iterator[Resumabl
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StoreError(f"{part}: is being written by another process; choose another --out") from error
+        lines = ResumableLines(file)
         described = json.dumps(made_by, sort_keys=True)
-        if about.is_file() and about.read_text(encoding="utf-8") != described:
+        # Beside a file without lines, the description is one that a kill, or who removed the lines, has left behind.
+        if lines.begun and about.is_file() and about.read_text(encoding="utf-8") != described:
             raise ConfigError(
-                f"{part}: was begun with another model or other options; remove it, or choose another --out"
+                f"{part}: was begun with another model or other options (see {about}); remove both, or choose "
+                "another --out"
             )
         write_atomic(about, described)
-        yield ResumableLines(file)
+        yield lines
         file.flush()
         os.fsync(file.fileno())
         part.rename(path)
-    about.unlink()
+        about.unlink()
 
 
 def told(say: Callable[[str], None]) -> Callable[[int], None]:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from finkd.system.precision import resolve_precision
+
 pytestmark = pytest.mark.slow
 
 TEXTS = [f"Acme Corp lent {number} dollars to Jane Miller." for number in range(20)]
@@ -54,7 +56,11 @@ def test_other_options_and_other_texts_are_refused(whole, finkd, tagger, asked, 
     assert "broken.jsonl:21" in result.stderr
     assert len(part.read_text().splitlines()) == len(TEXTS)  # what stands before the broken line is kept
     again = ("predict", tagger, "--out", out, "--file")
-    assert "with another model or other options" in finkd(*again, broken, "--min-score", 0.5, code=2).stderr
+    titles = tmp_path / "titles.jsonl"
+    titles.write_text(asked.read_text().replace('"text"', '"title"'))
+    other_format = {"fp32": "bf16", "bf16": "fp32"}[resolve_precision("auto")]
+    for changed in ((broken, "--min-score", 0.5), (titles, "--field", "title"), (broken, "--precision", other_format)):
+        assert "with another model or other options" in finkd(*again, *changed, code=2).stderr
     other = tmp_path / "other.jsonl"
     other.write_text(asked.read_text().replace('"id": 3}', '"id": 33}'))
     assert f"{part}:4: is not what the file of texts says" in finkd(*again, other, code=2).stderr
