@@ -70,15 +70,16 @@ class _Messages(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print it, unless it is a warning that was printed before."""
         message = " ".join(record.getMessage().split("\n"))
-        if record.levelno < logging.WARNING:
-            say(f"finkd: {message}")
-        elif message not in self._said:
+        if record.levelno == logging.WARNING:
+            if message in self._said:
+                return
             self._said.add(message)
-            say(f"finkd: warning: {message}")
+            message = f"warning: {message}"
+        say(f"finkd: {message}")
 
 
 def show_messages() -> None:
-    """Print what finkd's packages log: warnings and messages at INFO."""
+    """Print what finkd's packages log: errors, warnings and messages at INFO."""
     logger = logging.getLogger("finkd")
     logger.setLevel(logging.INFO)
     logger.handlers = [_Messages(), *(each for each in logger.handlers if not isinstance(each, _Messages))]
