@@ -1,5 +1,7 @@
 """What is known of the processor."""
 
+import sys
+
 import pytest
 import torch
 
@@ -23,3 +25,9 @@ def test_elsewhere_pytorch_does(monkeypatch, tmp_path, capabilities, expected):
     monkeypatch.setattr(processor, "CPUINFO", tmp_path / "missing")
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert processor.has_vnni() == expected
+
+
+def test_without_pytorch_nothing_tells(monkeypatch, tmp_path):
+    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "missing")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert not processor.has_vnni()
