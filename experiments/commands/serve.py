@@ -13,6 +13,7 @@ from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.experiments.console.loopback import is_loopback
 from finkd.experiments.console.options import Precision, Threads, finite, named, refuse_idle
 from finkd.experiments.extras import check_extra
+from finkd.system.threads import share_of_threads
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,14 @@ def serve(
         typer.Argument(metavar="MODEL...", help="Folders of taggers, or of their ONNX graphs; NAME=FOLDER names one."),
     ],
     host: Annotated[str, typer.Option(help="Where to listen; the default is this machine alone.")] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Host name to answer to beside this machine's own, such as a proxy's; may be repeated. (default: any, "
+            "unless --host is this machine alone)",
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     threads: Threads = None,
     precision: Precision = "auto",
@@ -72,7 +81,8 @@ def serve(
     Several models are served under /models/NAME; the first one also answers where none is named. Label Studio takes
     http://HOST:PORT/label-studio as a machine-learning backend.
 
-    There is no password: put it behind something that asks for one before other machines may reach it.
+    There is no password: put it behind something that asks for one before other machines may reach it, and name its
+    host with --allow-host.
 
     Example: finkd serve runs/quickstart/models/teacher-seed-1
     """
@@ -116,9 +126,10 @@ def serve(
     except OSError as error:
         raise UnavailableError(f"{host}:{port}: cannot listen there ({error.strerror}); try another --port") from error
     with bound, contextlib.ExitStack() as workers:
+        share = threads if len(folders) == 1 else share_of_threads(len(folders))
         started = []
         for name, folder in folders.items():
-            source = TaggerSource(name, folder, threads, precision, dynamic_batching)
+            source = TaggerSource(name, folder, share, precision, dynamic_batching)
             started.append(TaggerProcess(source, limits, json_log))
             workers.callback(started[-1].close)
         place = f"[{host}]" if ":" in host else host
@@ -126,4 +137,5 @@ def serve(
         log.info("serving %s at %s (Ctrl-C ends it)", ", ".join(folders.values()), address)
         for name in folders if len(folders) > 1 else ():
             log.info("%s is at %smodels/%s/tag", name, address, name)
-        Server(app_of(started, limits, () if is_loopback(host) else ("*",)), limits).run([bound])
+        hosts = allow_host or (() if is_loopback(host) else ("*",))
+        Server(app_of(started, limits, tuple(hosts)), limits).run([bound])

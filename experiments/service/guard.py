@@ -23,7 +23,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
         self.app = app
-        self.hosts = hosts
+        self.hosts = tuple(map(str.lower, hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -40,7 +40,7 @@ class Guard:
         host = next((value.decode("latin-1").lower() for key, value in scope["headers"] if key == b"host"), "")
         name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]  # without the port
         if "*" not in self.hosts and name not in self.hosts and not is_loopback(name):
-            return JSONResponse({"detail": "host: not a name of this service"}, 400)
+            return JSONResponse({"detail": "host: not a name of this service (see finkd serve --allow-host)"}, 400)
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _LONGEST_ADDRESS:
             return JSONResponse({"detail": f"the address is longer than {_LONGEST_ADDRESS} bytes"}, 414)
         if len(scope["headers"]) > _MOST_HEADERS:

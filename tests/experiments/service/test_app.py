@@ -143,20 +143,33 @@ def test_what_a_page_elsewhere_could_send_is_refused(client, kind):
 
 @pytest.mark.parametrize(
     ("host", "status"),
-    [("127.0.0.1", 200), ("127.0.0.2", 200), ("localhost", 200), ("[::1]", 200), ("evil.example", 400)],
+    [
+        *(("127.0.0.1", 200), ("127.0.0.2", 200), ("localhost", 200), ("[::1]", 200)),
+        *(("ner.example", 200), ("NER.example", 200), ("evil.example", 400)),
+    ],
 )
-def test_only_names_of_this_machine_are_answered(host, status, tagger):
-    with TestClient(make_app(tagger, "toy", LIMITS, ()), base_url=f"http://{host}:8000") as client:
-        assert client.get("/health").status_code == status
+def test_only_names_of_this_machine_and_allowed_ones_are_answered(host, status, tagger):
+    with TestClient(make_app(tagger, "toy", LIMITS, ("Ner.Example",)), base_url=f"http://{host}:8000") as client:
+        answer = client.get("/health")
+    assert answer.status_code == status
+    assert ("--allow-host" in answer.text) is (status == 400)
 
 
-@pytest.mark.parametrize(("host", "names"), [("127.0.0.1", ()), ("127.0.0.2", ()), ("0.0.0.0", ("*",))])
-def test_a_service_for_this_machine_alone_answers_no_other_name(host, names, tagger, tmp_path, finkd, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (("--host", "127.0.0.1"), ()),
+        (("--host", "127.0.0.2"), ()),
+        (("--host", "0.0.0.0"), ("*",)),
+        (("--allow-host", "ner.example", "--allow-host", "other"), ("ner.example", "other")),
+    ],
+)
+def test_a_service_for_this_machine_alone_answers_no_other_name(options, names, tagger, tmp_path, finkd, monkeypatch):
     tagger.save(tmp_path / "tagger")
     app = Mock(side_effect=UnavailableError("not served in this test"))
     monkeypatch.setattr("finkd.experiments.service.app.app_of", app)
     monkeypatch.setattr("finkd.experiments.service.process.TaggerProcess", Mock())
-    finkd("serve", tmp_path / "tagger", "--host", host, "--port", 0, code=1)
+    finkd("serve", tmp_path / "tagger", *options, "--port", 0, code=1)
     assert app.call_args.args[2] == names
 
 

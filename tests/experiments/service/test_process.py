@@ -120,3 +120,5 @@ def test_the_command_hands_its_options_on(finkd, tagger, tmp_path, monkeypatch):
     )
     assert "enough" in result.stderr
     assert seen == [TaggerSource("tagger", str(folder), 3, "fp32", dynamic_batching=True)]
+    finkd("serve", folder, f"other={folder}", "--port", "0", "--threads", "4", code=1)
+    assert seen[-1].threads == 2
