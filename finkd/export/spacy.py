@@ -19,10 +19,10 @@ from finkd.corpora.readers.json_files import read_json
 from finkd.corpora.segmentation import sentences_of_words
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entity_types
-from finkd.export.loading import load_tagger
+from finkd.export.loading import find_tagger, load_tagger
 from finkd.inference.tagger import Tagger
 from finkd.inference.tagging import tag_sentences
-from finkd.models.lookup import CONFIG, FACTORY, tagger_folder
+from finkd.models.lookup import CONFIG, FACTORY, FILES, GRAPH
 
 SCORE = "score"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -38,7 +38,7 @@ class Component:
 
     Args:
         name: in the pipeline.
-        folder: of the tagger; ``None`` before ``from_disk``.
+        folder: of the tagger's files; ``None`` before ``from_disk``.
         min_score: entities of a lower score are left out.
 
     Raises:
@@ -79,16 +79,24 @@ class Component:
         """Entity types, as listed in ``nlp.meta``."""
         if self.folder is None:
             return ()
-        names = read_json(tagger_folder(self.folder) / CONFIG)["id2label"].values()
+        names = read_json(self.folder / CONFIG)["id2label"].values()
         return tuple(sorted(entity_types(names)))
 
     def to_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> None:
-        """Copy the tagger's files."""
-        shutil.copytree(self._folder, path, dirs_exist_ok=True)
+        """Copy the tagger's files, and nothing else that lies beside them; those of this very folder stay."""
+        folder, target = self._folder, Path(path)
+        target.mkdir(parents=True, exist_ok=True)
+        if target.resolve() != folder:
+            for file in (file for pattern in (*FILES, GRAPH) for file in folder.glob(pattern)):
+                shutil.copyfile(file, target / file.name)
 
     def from_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> Component:
-        """Use the tagger in a folder."""
-        self.folder, self._tagger = Path(path), None
+        """Use the tagger in a folder.
+
+        Raises:
+            FinkdError: if none lies there.
+        """
+        self.folder, self._tagger = find_tagger(Path(path).resolve()), None
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -143,7 +151,7 @@ def export_spacy(source: Path, folder: Path, name: str, version: str = "0.1.0") 
     load_tagger(source)
     nlp = spacy.blank("en")
     component: Any = nlp.add_pipe(FACTORY)
-    component.from_disk(tagger_folder(source))
+    component.from_disk(find_tagger(source))
     # finkd is not a requirement: pip would look for it on an index, where another project may have its name.
     nlp.meta |= {"name": name, "version": version}
     with scratch_folder() as scratch, atomic_folder(folder) as unfinished:

