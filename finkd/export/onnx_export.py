@@ -16,7 +16,7 @@ from finkd.corpora.errors import ConfigError, first_line
 from finkd.corpora.files import MARK, atomic_folder
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
-from finkd.export.graph_file import INPUTS, inputs
+from finkd.export.graph_file import INPUTS, MAX_BYTES, inputs
 from finkd.export.int8 import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from finkd.export.onnx_tagger import batches
 from finkd.models.families import FAMILIES
@@ -28,6 +28,10 @@ from finkd.tokenization.casing import CASES
 from finkd.tokenization.tokens import Longs
 
 Kind = Literal["onnx", "onnx-int8"]
+_MOST_WEIGHTS = MAX_BYTES - 2**24
+"""Bytes; what else a graph holds takes a few megabytes."""
+_WEIGHTS = "weights"
+"""File beside a graph that is to be quantized and has more."""
 
 
 class _Scores(nn.Module):
@@ -54,7 +58,8 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
             are drawn for ``balance``, and ranges are computed at run time (dynamic quantization).
 
     Raises:
-        ConfigError: if the model is no tagger, or hardly any of its weights could be quantized.
+        ConfigError: if the model is no tagger, has more weights than a graph holds, or hardly any of them could be
+            quantized.
 
     Example:
         >>> import finkd
@@ -65,6 +70,9 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
     """
     check_head(model.labels, f"model {model.tokenizer.name!r}")
     names = inputs(model.tokenizer)
+    size = model.network.get_memory_footprint()
+    if kind == "onnx" and size > _MOST_WEIGHTS:
+        raise ConfigError(f"onnx: the weights take {size:,} bytes, a graph {MAX_BYTES:,} at most; choose onnx-int8")
     with atomic_folder(folder) as unfinished:
         network: Any = model.copied().network.train(False)
         network.set_attn_implementation("eager")  # plain products: fewer nodes, all of which can be quantized
@@ -81,7 +89,8 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
         (unfinished / MARK).touch()
 
 
-def _write_graph(network: nn.Module, path: Path, names: Sequence[str]) -> None:
+def _write_graph(network: Any, path: Path, names: Sequence[str]) -> None:
+    import onnx_ir
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
     example = torch.ones(2, 3, dtype=torch.int64)  # 1 would become a constant
@@ -98,7 +107,9 @@ def _write_graph(network: nn.Module, path: Path, names: Sequence[str]) -> None:
         )
     assert program is not None  # as always with dynamo
     ClearMetadataAndDocStringPass()(program.model)  # paths and code of this machine
-    program.save(path, external_data=False)
+    # The program's own method puts fewer weights into the graph.
+    beside = _WEIGHTS if network.get_memory_footprint() > _MOST_WEIGHTS else None
+    onnx_ir.save(program.model, path, external_data=beside)
 
 
 @contextlib.contextmanager
@@ -133,6 +144,7 @@ def _quantize(path: Path, calibration: _Calibration | None) -> None:
             states = {"quant_format": QuantFormat.QDQ, "activation_type": QuantType.QUInt8}
             quantize_static(whole, path, calibration, **states, **given)
     whole.unlink()
+    path.with_name(_WEIGHTS).unlink(missing_ok=True)
     # The quantizer passes over matrices without a warning.
     matrices = [each for each in onnx.load(path).graph.initializer if len(each.dims) == 2 and min(each.dims) > 1]
     weights = [int(np.prod(each.dims)) for each in matrices]

@@ -12,6 +12,7 @@ import torch
 from finkd.compression.sharing import share_layers, stacks, tucker, with_factors
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.evaluation.ner import evaluate
+from finkd.export import onnx_export
 from finkd.export.onnx_export import export_onnx
 from finkd.export.onnx_tagger import load_onnx, parity
 from finkd.inference.tagger import predict_tags, sentence_logits
@@ -88,6 +89,20 @@ def test_a_model_of_short_texts(tmp_path):
     model = tiny_model(labels=LABELS, positions=16, layers=1)
     export_onnx(model, tmp_path / "int8", "onnx-int8")
     assert parity(load_onnx(tmp_path / "int8"), model, SENTENCES).largest < 0.05
+
+
+def test_weights_lie_in_the_graph_or_are_refused(exported, tmp_path, monkeypatch):
+    model, whole = exported
+    monkeypatch.setattr("torch.onnx._internal.exporter._onnx_program._LARGE_MODEL_THRESHOLD", 1000)
+    export_onnx(model, tmp_path / "whole")
+    monkeypatch.setattr(onnx_export, "_MOST_WEIGHTS", 1000)
+    export_onnx(model, tmp_path / "int8", "onnx-int8")
+    for name in ("whole", "int8"):
+        assert {path.name for path in (tmp_path / name).iterdir()} == {path.name for path in whole.iterdir()}
+        assert parity(load_onnx(tmp_path / name), model, SENTENCES).largest < 0.05
+    with pytest.raises(ConfigError, match=r"the weights take .* bytes, a graph .* at most; choose onnx-int8"):
+        export_onnx(model, tmp_path / "more")
+    assert not (tmp_path / "more").exists()
 
 
 def test_a_graph_tells_nothing_of_where_it_was_made(exported, eight_bits):
