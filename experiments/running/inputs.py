@@ -53,11 +53,11 @@ class Inputs(LabelledText):
     def __init__(self, experiment: Experiment, store: Path) -> None:
         super().__init__(experiment)
         self.store = Store(store)
-        self._glances: dict[Source, tuple[int, float]] = {}
+        self._mean_words: dict[Source, float] = {}
         self.text = KeptText(experiment.text, self.store) if experiment.text else None
         self.general = KeptText(experiment.general, self.store) if experiment.general else None
         self.precision = resolve_precision(experiment.precision)
-        self.counts = {key: text.count for key, text in self.texts().items()}
+        self.counts()  # finds a text that cannot be read
         check_types(self.data, (experiment.split, *experiment.extra_splits))
         self.labels = corpora.label_names(self.data.types)
         models = {experiment.start_of(name) for name, system in experiment.systems.items() if system.strategy}
@@ -73,6 +73,15 @@ class Inputs(LabelledText):
     def texts(self) -> dict[str, KeptText]:
         """The raw texts by their keys in a configuration."""
         return {key: text for key, text in (("text", self.text), ("general", self.general)) if text}
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of sentences of each raw text: an estimate, until it is drawn."""
+        return {key: text.count for key, text in self.texts().items()}
+
+    def draw_texts(self) -> None:
+        """Draw the raw texts, unless the store has them; budgets and records need their real numbers of sentences."""
+        for text in self.texts().values():
+            text.draw()
 
     def notes(self) -> list[str]:
         """Return warnings to show before the work begins, a line for each."""
@@ -149,13 +158,14 @@ class Inputs(LabelledText):
 
     def words(self, source: Source) -> tuple[int, float]:
         """Return the number of sentences of a source, and the mean number of words (raw text: of the first ones)."""
-        text = {"gold": None, "text": self.experiment.text, "general": self.experiment.general}[source]
-        if source not in self._glances:
-            drawn = self._train if text is None else glance(text)
-            parts = self.experiment.cross_validation  # of which a seed learns from all but one, about
-            count = len(drawn) if parts is None else len(drawn) * (parts - 1) // parts
-            self._glances[source] = self.counts.get(source, count), mean_words(drawn)
-        return self._glances[source]
+        text = self.texts().get(source)
+        if source not in self._mean_words:
+            self._mean_words[source] = mean_words(glance(text.text) if text else self._train)
+        if text:
+            return text.count, self._mean_words[source]
+        parts = self.experiment.cross_validation  # of which a seed learns from all but one, about
+        count = len(self._train) if parts is None else len(self._train) * (parts - 1) // parts
+        return count, self._mean_words[source]
 
 
 def glance(text: Text) -> list[Sentence]:

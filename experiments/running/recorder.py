@@ -136,7 +136,7 @@ class Recorder:
                 self.data.name: self.data.fingerprint,
                 **{f"{each.corpus} ({source})": each.fingerprint["text"] for source, each in raw.items() if each},
             },
-            texts=self.prepared.counts,
+            texts=self.prepared.counts(),
             config=resolved(replace(self.experiment, seeds=(seed,))),
             environment=environment(self.prepared.precision),
             overlap=text.overlap,

@@ -70,14 +70,17 @@ def run(
     if processes.count() > 1 and jobs > 1:
         raise ConfigError("--jobs: cannot be used with accelerate launch, whose processes train one seed together")
     if not processes.is_first():
+        prepared.draw_texts()
         for seed in experiment.seeds:
             prepared.outcomes(seed, ignored)
         return []
     for note in prepared.notes():
         log.warning("%s", note)
     with folder_lock(out), prepared.store.in_use():
+        settings = folder_settings(out, experiment, prepared.data.fingerprint)
+        prepared.draw_texts()
         check_room(prepared, out)
-        claim(out, folder_settings(out, experiment, prepared.data.fingerprint))
+        claim(out, settings)
         recorder = Recorder(prepared, out, listen)
         outcomes: Callable[[int], Outcomes] = partial(prepared.outcomes, listen=listen, look=look)
         if jobs > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,8 @@ from finkd import corpora
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.text.sentence_file import SentenceFile
 from finkd.store import Store, address
+
+log = logging.getLogger(__name__)
 
 _FILE = "sentences.arrow"
 _COUNTED = 30_000
@@ -99,7 +102,7 @@ class Text:
         return corpora.sample_sentences(self.corpus, sentences, self.seed, self.sources, *lengths, or_fewer=True)
 
     def count(self, sentences: int) -> int:
-        """Count the available sentences, up to ``sentences``; counting stops after some thousands.
+        """Estimate how many of ``sentences`` are available: counting stops after some thousands, as if all were.
 
         Raises:
             DataError: as for ``sample``.
@@ -127,7 +130,7 @@ class KeptText:
 
     @cached_property
     def count(self) -> int:
-        """Number of available sentences: the stored ones, or ``Text.count``.
+        """Number of sentences: of the stored ones, or until they are drawn the estimate ``Text.count``.
 
         Raises:
             DataError: if there is none, or a file is broken.
@@ -154,7 +157,11 @@ class KeptText:
 
     @cached_property
     def _drawn(self) -> SentenceFile:
-        return self._kept(self.text.sentences)
+        drawn = self._kept(self.text.sentences)
+        if self.count != len(drawn):
+            self.count = len(drawn)
+            log.warning("%s: %s", self.text.corpus, self.shortage)
+        return drawn
 
     def _kept(self, sentences: int) -> SentenceFile:
         return kept(self.store, {**self.fingerprint, "sentences": sentences}, lambda: self.text.sample(sentences))

@@ -57,6 +57,20 @@ def test_a_text_with_fewer_sentences_is_counted_and_read_whole(finkd, config, te
     assert all(record.config["text"]["sentences"] == 20000 for record in records)
 
 
+def test_a_budget_reckons_with_the_sentences_that_are_drawn(finkd, config, text, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("finkd.data.raw_text._COUNTED", 10)  # of 30
+    found = []
+    for _ in range(2):
+        finkd("run", config, *with_text(text, "--set", "budget={tokens: 2000}"), "--out", tmp_path / "out", code=0)
+        records = {record.system: record for record in load_records([tmp_path / "out" / "records"])}
+        found.append(records["Domain student"])
+    first, again = found
+    assert first.texts == {"text": SENTENCES}
+    assert [stage.key for stage in first.lineage] == [stage.key for stage in again.lineage]
+    assert first.lineage[-1].config["schedule"]["epochs"] == pytest.approx(2000 / (1.3 * 9 * SENTENCES), rel=0.1)
+    assert caplog.text.count(f"{SENTENCES} distinct sentences of 20,000 asked for; using all of them") == 2
+
+
 def test_the_plan_reckons_with_the_sentences_that_are_there(finkd, config, text, tmp_path):
     def seconds(*more):
         planned = finkd("run", config, *with_text(text, *more), "--out", tmp_path / "out", "--dry-run", "--json")
