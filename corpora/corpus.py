@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,8 @@ from finkd.corpora.sentence import Sentence
 Splits = Mapping[str, Sequence[Sentence]]
 Lines = Callable[[], Iterator[str]]
 Find = Callable[[str], Path]
+_LARGE = 2
+"""Times the wanted sentences from which a document is divided."""
 
 
 @dataclass(frozen=True)
@@ -157,15 +160,18 @@ def split_by_document(sentences: Sequence[Sentence], held_out: Mapping[str, floa
     """Split sentences so that no document lies on two sides, the same way on every machine.
 
     Documents are ordered by a hash of their name; each held-out split takes documents until it has its share of the
-    sentences, and ``train`` keeps the rest. A sentence without a document counts as one of its own, named by its text.
+    sentences, and ``train`` keeps the rest. A sentence without a document counts as one of its own, named by its text,
+    and so do those of a single document, and of one of more than twice the sentences of the smallest share.
 
     Args:
         sentences: the corpus in its own order, which every split keeps.
         held_out: name -> share of the sentences, such as ``{"validation": 0.1, "test": 0.1}``.
     """
+    texts = [sentence.text for sentence in sentences]
+    names = [sentence.document or sentence.text for sentence in sentences]
     documents: dict[str, list[int]] = {}
-    for index, sentence in enumerate(sentences):
-        documents.setdefault(sentence.document or sentence.text, []).append(index)
+    for index, name in enumerate(large_divided(names, texts, min(held_out.values(), default=1.0) * len(sentences))):
+        documents.setdefault(name, []).append(index)
     order = sorted(documents, key=lambda name: hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest())
     chosen: dict[str, list[int]] = {"train": []}
     for split, share in held_out.items():
@@ -174,3 +180,18 @@ def split_by_document(sentences: Sequence[Sentence], held_out: Mapping[str, floa
             chosen[split] += documents[order.pop()]
     chosen["train"] = [index for name in order for index in documents[name]]
     return {split: [sentences[index] for index in sorted(indices)] for split, indices in chosen.items()}
+
+
+def large_divided(documents: Sequence[str], alone: Sequence[str], wanted: float) -> list[str]:
+    """Return the names of documents, but those of a single or large document are divided into sentences.
+
+    Args:
+        documents: (sentences,) the name of each one's document.
+        alone: (sentences,) names that take its place.
+        wanted: sentences of a part; a document of more than twice as many is large.
+    """
+    sizes = Counter(documents)
+    return [
+        own if len(sizes) == 1 or sizes[name] > _LARGE * wanted else name
+        for name, own in zip(documents, alone, strict=True)
+    ]

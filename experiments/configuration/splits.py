@@ -45,7 +45,9 @@ def with_train(data: NerData, whole: bool = False) -> NerData:
     sentences = data.splits["all"]
     splits = {"train": sentences} if whole else split_by_document(sentences, {"test": _HELD_OUT})
     if not whole:
-        logger.info("%s: one file; a fifth of it, %d sentences, is its test split", data.name, len(splits["test"]))
+        logger.info(
+            "%s: one file; %d of its %d sentences are its test split", data.name, len(splits["test"]), len(sentences)
+        )
     return dataclasses.replace(data, splits=splits)
 
 

@@ -7,13 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from finkd.corpora.corpus import large_divided
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.wording import counted
 from finkd.evaluation.ner import document_names
-
-_LARGE = 2
-"""Times the wanted sentences from which a document is divided."""
 
 
 class Fold(NamedTuple):
@@ -71,11 +69,8 @@ def held_out(sentences: Sequence[Sentence], share: float) -> tuple[list[Sentence
         ConfigError: if nothing would be left to learn from.
     """
     names, wanted = document_names(sentences), share * len(sentences)
-    documents = Counter(names)
-    names = [
-        f"{name} {place}" if len(documents) == 1 or documents[name] > _LARGE * wanted else name
-        for place, name in enumerate(names)
-    ]
+    documents = len({*names})
+    names = large_divided(names, [f"{name} {place}" for place, name in enumerate(names)], wanted)
     sizes = Counter(names)
     chosen: set[str] = set()
     size = 0
@@ -89,7 +84,7 @@ def held_out(sentences: Sequence[Sentence], share: float) -> tuple[list[Sentence
     rest = [sentence for sentence in sentences if sentence.text not in texts]
     if not part or not rest:
         raise ConfigError(
-            f"held_out: {share:g} of {counted(len(sentences), 'sentence')} in {counted(len(documents), 'document')} "
+            f"held_out: {share:g} of {counted(len(sentences), 'sentence')} in {counted(documents, 'document')} "
             "leaves nothing to learn from or to hold out"
         )
     return rest, part

@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 
 from finkd.corpora import TextCorpus, corpora, entities, load, sample_sentences, stream
+from finkd.evaluation.folds import folds
+from finkd.store import address
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("FINKD_DATA"), reason="FINKD_DATA is not set: the published corpora are not on this machine"
@@ -53,6 +55,24 @@ def test_finentity():
 def test_counts_of_what_is_split_here(name, sentences, entities):
     whole = [each for part in load(name).splits.values() for each in part]
     assert (len(whole), support(whole).total()) == (sentences, entities)
+
+
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [
+        ("fire", "d2f665879e537ac1e80894ffc02a5a3b7e9ae6d73d8014df143344a8dc98f9d7"),
+        ("wikigold", "146a0e7be0237f01a204d2062c660a330d788292fbddf756d31805fd15d55d32"),
+        ("finentity", "a76bfd9ee944885f38bc71aafbfa6f1e28aabf9f894469ecd3338fa9c8784e98"),
+    ],
+)
+def test_own_splits_stay_what_they_were(name, fingerprint):
+    assert load(name).fingerprint == fingerprint
+
+
+def test_folds_stay_what_they_were():
+    parts = [[each.text for each in fold.part] for fold in folds(load("finer-ord").splits["train"], 5)]
+    assert [len(part) for part in parts] == [509, 638, 723, 598, 794]
+    assert address({"parts": parts}) == "dae07381c6236b9197b086e674785ef0"
 
 
 @pytest.mark.parametrize("name", ["fire", "finentity", "wikigold"])

@@ -54,7 +54,7 @@ def test_a_file_on_its_own_is_divided_by_documents(tmp_path, caplog):
     assert sorted(each.text for split in data.splits.values() for each in split) == sorted(
         each.text for each in whole.splits["all"]
     )
-    assert "a fifth of it, 10 sentences, is its test split" in caplog.text
+    assert "10 of its 50 sentences are its test split" in caplog.text
     assert {name: len(sentences) for name, sentences in with_train(whole, whole=True).splits.items()} == {"train": 50}
     assert with_train(data) is data
     path = str(tmp_path / "news.conll")
