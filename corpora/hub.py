@@ -7,13 +7,13 @@ from typing import Any
 
 from finkd.corpora.corpus import Splits
 from finkd.corpora.errors import ConfigError, DataError, UnavailableError, first_line, listed
+from finkd.corpora.readers.annotation_tools import TAGS
 from finkd.corpora.readers.offsets import Offsets
 from finkd.corpora.readers.records import sentences_of
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import Scheme
 
 PREFIX = "hf:"
-_TAGS = ("tags", "ner_tags")
 _WRONG_CONFIGURATION = ("Config name is missing", "BuilderConfig ")
 """Beginnings of the messages of ``datasets`` about configurations, which have no class of their own."""
 _NOT_CACHED = "Couldn't find cache for"
@@ -80,7 +80,7 @@ def from_hub(name: str, repository: str, configuration: str | None, split: str |
 
 
 def _sentences(where: str, rows: Any, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:
-    names = {column: _label_names(rows.features[column]) for column in _TAGS if column in rows.features}
+    names = {column: _label_names(rows.features[column]) for column in TAGS if column in rows.features}
 
     def named(row: dict[str, Any], where: str) -> dict[str, Any]:
         return row | {

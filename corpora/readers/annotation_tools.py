@@ -13,8 +13,12 @@ from finkd.corpora.errors import quoted
 
 _NOT_GOLD = ("reject", "ignore")
 """Answers of Prodigy's annotators that make a record no gold."""
-_SPANS = ("label", "labels", "entities")
+WORDS = ("words", "tokens")
+TAGS = ("tags", "ner_tags")
+ENTITIES = ("label", "labels", "entities")
 """Keys under which tools keep entities; under the same ones doccano keeps the classes of a text, as strings."""
+MIN = "annotation_id"
+"""A key of Label Studio's JSON-MIN, in which a text without entities has none of the keys above."""
 
 
 def left_out(record: Any) -> str | None:
@@ -41,13 +45,10 @@ def holds_labels(record: Any) -> bool | None:
     """
     if not isinstance(record, Mapping):
         return False
-    if _is_label_studio(record) or record.keys() & {"tags", "ner_tags"}:
+    if _is_label_studio(record) or record.keys() & {*TAGS} or isinstance(record.get("spans"), list):
         return True
-    if any(isinstance(record.get(key), list) for key in ("spans", "entities")):
-        return True
-    lists = [record[key] for key in ("label", "labels") if isinstance(record.get(key), list)]
-    values = [each for values in lists for each in values]
-    return None if lists and not values else any(not isinstance(each, str) for each in values)
+    found = _entities(record)
+    return None if found == [] else bool(found) and _holds_entities(found)
 
 
 def common_shape(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -62,11 +63,22 @@ def common_shape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     if _is_label_studio(record):
         return _label_studio(record)
-    for key in _SPANS:
-        spans = record.get(key)
-        if isinstance(record.get("text"), str) and isinstance(spans, list) and "spans" not in record:
-            return {**record, "spans": [span for each in spans for span in _spans(each)]}
-    return record
+    found = _entities(record)
+    if found is None or not isinstance(record.get("text"), str) or "spans" in record:
+        return record
+    return {**record, "spans": [span for each in found for span in _spans(each)]}
+
+
+def _entities(record: Mapping[str, Any]) -> list[Any] | None:
+    """Return the list that holds the entities of a text rather than its classes; ``None`` if there is no list."""
+    lists = [record[key] for key in ENTITIES if isinstance(record.get(key), list)]
+    if not lists and MIN in record and not any(isinstance(value, list) for value in record.values()):
+        return []
+    return min(lists, key=lambda found: (not _holds_entities(found), len(found) > 0), default=None)
+
+
+def _holds_entities(found: Sequence[Any]) -> bool:
+    return any(not isinstance(each, str) for each in found)
 
 
 def _is_label_studio(record: Mapping[str, Any]) -> bool:

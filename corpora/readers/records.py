@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from finkd.corpora.errors import DataError, first_line, listed, quoted
 from finkd.corpora.readers import limits
-from finkd.corpora.readers.annotation_tools import common_shape, left_out
+from finkd.corpora.readers.annotation_tools import ENTITIES, MIN, TAGS, WORDS, common_shape, left_out
 from finkd.corpora.readers.characters import clean_label, clean_tag, clean_word
 from finkd.corpora.readers.json_files import json_lines, read_json
 from finkd.corpora.readers.lines import BROKEN_GZIP, is_packed, open_binary, read_whole
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 Records = Iterable[tuple[str, Any]]
 """Parsed records, each with where it stands."""
-_COLUMNS = ("words", "tokens", "tags", "ner_tags", "text", "spans", "document", "answer", "label", "entities")
+_COLUMNS = (*WORDS, *TAGS, *ENTITIES, "text", "spans", "document", "answer", MIN)
 
 
 def read_jsonl(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "characters") -> Iterator[Sentence]:
@@ -157,7 +157,7 @@ def record_content(record: Any, where: str, scheme: Scheme = "IOB2") -> Sentence
     if not isinstance(record, Mapping):
         raise DataError(f"{where}: found {_kind(record)}; expected an object with words and tags, or text and spans")
     try:
-        words, tags = _either(record, "words", "tokens"), _either(record, "tags", "ner_tags")
+        words, tags = _either(record, *WORDS), _either(record, *TAGS)
         document = _document(record.get("document"))
         if words is not None and tags is not None:
             return _tagged(_strings(words, "words"), _strings(tags, "tags"), scheme, document)

@@ -2,10 +2,13 @@
 
 import json
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from finkd import corpora
 from finkd.corpora.errors import DataError, UnavailableError
+from finkd.corpora.loading import is_labelled
 from finkd.corpora.tags import entities
 
 TEXT = "Acme Corp lent Jane Miller money."
@@ -73,6 +76,48 @@ def test_records_are_read(tool, suffix, tmp_path):
     record = RECORDS[tool]
     path.write_text(json.dumps(record) + "\n" if suffix == ".jsonl" else json.dumps([record]))
     assert found_in(path) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {**RECORDS["doccano"], "entities": []},
+        {**RECORDS["doccano"], "labels": ["sad"]},
+        {"text": TEXT, "label": ["sad"], "entities": RECORDS["doccano"]["label"]},
+        {"text": TEXT, "label": [], "entities": RECORDS["doccano"]["label"]},
+    ],
+)
+def test_the_list_that_holds_entities_is_read(record, tmp_path):
+    path = tmp_path / "export.jsonl"
+    path.write_text(json.dumps(record) + "\n")
+    assert found_in(path) == EXPECTED
+    assert is_labelled(path)
+
+
+def test_classes_beside_no_entities_are_none(tmp_path):
+    path = tmp_path / "export.jsonl"
+    records = [{"text": TEXT, "label": ["sad"], "entities": []}, RECORDS["doccano"]]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert found_in(path) == EXPECTED
+
+
+@pytest.mark.parametrize("key", ["label", "labels", "entities"])
+def test_a_table_holds_them_under_the_same_keys(key, tmp_path):
+    path = tmp_path / "export.parquet"
+    spans = RECORDS["Prodigy"]["spans"]
+    parquet.write_table(pyarrow.Table.from_pylist([{"text": TEXT, key: spans}]), path)
+    assert found_in(path) == EXPECTED
+
+
+def test_a_text_of_json_min_without_entities_has_no_spans(tmp_path):
+    path = tmp_path / "export.json"
+    made = {"annotator": 1, "annotation_id": 11}
+    path.write_text(json.dumps([{"id": 8, "text": "Nothing here.", **made}, RECORDS["Label Studio, JSON-MIN"]]))
+    assert found_in(path) == EXPECTED
+    assert [sentence.text for sentence in corpora.load(path).splits["all"]] == ["Nothing here.", TEXT]
+    path.write_text(json.dumps([{"id": 8, "text": TEXT, "ner": [{"start": 0, "end": 4, "labels": ["ORG"]}], **made}]))
+    with pytest.raises(DataError, match="found the keys id, text, ner"):
+        corpora.load(path)
 
 
 @pytest.mark.parametrize(
