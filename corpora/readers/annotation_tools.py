@@ -17,8 +17,8 @@ WORDS = ("words", "tokens")
 TAGS = ("tags", "ner_tags")
 ENTITIES = ("label", "labels", "entities")
 """Keys under which tools keep entities; under the same ones doccano keeps the classes of a text, as strings."""
-MIN = "annotation_id"
-"""A key of Label Studio's JSON-MIN, in which a text without entities has none of the keys above."""
+NUMBERS = (("id", "annotation_id"), ("_input_hash", "_annotator_id"))
+"""Keys of the number of a text and of who annotated it, in Label Studio's JSON-MIN and in Prodigy."""
 
 
 def left_out(record: Any) -> str | None:
@@ -29,6 +29,14 @@ def left_out(record: Any) -> str | None:
         return str(record["answer"])
     if _is_label_studio(record) and not any(map(_is_finished, record["annotations"])):
         return "cancelled"
+    return None
+
+
+def text_number(record: Any) -> tuple[str, str] | None:
+    """Return what identifies the text of a record, of which a tool exports one for each annotator."""
+    for text, annotator in NUMBERS if isinstance(record, Mapping) else ():
+        if record.get(text) is not None and record.get(annotator) is not None:
+            return text, str(record[text])
     return None
 
 
@@ -48,7 +56,7 @@ def holds_labels(record: Any) -> bool | None:
     if _is_label_studio(record) or record.keys() & {*TAGS} or isinstance(record.get("spans"), list):
         return True
     found = _entities(record)
-    return None if found == [] else bool(found) and _holds_entities(found)
+    return None if found == [] else found is not None and _holds_entities(found)
 
 
 def common_shape(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -72,8 +80,8 @@ def common_shape(record: Mapping[str, Any]) -> Mapping[str, Any]:
 def _entities(record: Mapping[str, Any]) -> list[Any] | None:
     """Return the list that holds the entities of a text rather than its classes; ``None`` if there is no list."""
     lists = [record[key] for key in ENTITIES if isinstance(record.get(key), list)]
-    if not lists and MIN in record and not any(isinstance(value, list) for value in record.values()):
-        return []
+    if not lists and "annotation_id" in record and not any(isinstance(value, list) for value in record.values()):
+        return []  # JSON-MIN has no key for no entities
     return min(lists, key=lambda found: (not _holds_entities(found), len(found) > 0), default=None)
 
 

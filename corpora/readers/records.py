@@ -10,12 +10,13 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 from finkd.corpora.errors import DataError, first_line, listed, quoted
 from finkd.corpora.readers import limits
-from finkd.corpora.readers.annotation_tools import ENTITIES, MIN, TAGS, WORDS, common_shape, left_out
+from finkd.corpora.readers.annotation_tools import ENTITIES, NUMBERS, TAGS, WORDS, common_shape, left_out, text_number
 from finkd.corpora.readers.characters import clean_label, clean_tag, clean_word
 from finkd.corpora.readers.json_files import json_lines, read_json
 from finkd.corpora.readers.lines import BROKEN_GZIP, is_packed, open_binary, read_whole
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 Records = Iterable[tuple[str, Any]]
 """Parsed records, each with where it stands."""
-_COLUMNS = (*WORDS, *TAGS, *ENTITIES, "text", "spans", "document", "answer", MIN)
+_COLUMNS = (*WORDS, *TAGS, *ENTITIES, "text", "spans", "document", "answer")
 
 
 def read_jsonl(path: Path, scheme: Scheme = "IOB2", offsets: Offsets = "characters") -> Iterator[Sentence]:
@@ -102,7 +103,7 @@ def _rows(file: IO[bytes], path: Path) -> list[dict[str, Any]]:
     kept = [name for name in names if name in _COLUMNS]
     if not kept and table.metadata.num_rows:
         raise DataError(f"{path}: row 0: found the keys {listed(names)}; expected words and tags, or text and spans")
-    read = table.read(columns=kept)
+    read = table.read(columns=[*kept, *(name for name in names if name in chain(*NUMBERS))])
     read.validate(full=True)
     rows: list[dict[str, Any]] = read.to_pylist()
     return rows
@@ -122,11 +123,15 @@ def sentences_of(records: Records, path: Path | str, scheme: Scheme, offsets: Of
     """
     answers = Counter[str]()
     read: list[Sentence | Passage] = []
+    numbered: dict[tuple[str, str, str], tuple[str, Sentence | Passage]] = {}
     for where, record in records:
         if answer := left_out(record):
             answers[answer] += 1
-        else:
-            read.append(record_content(record, where, scheme))
+            continue
+        content, number = record_content(record, where, scheme), text_number(record)
+        first = numbered.setdefault((*number, content.text), (where, content)) if number else (where, content)
+        if not _repeats(content, where, *first):
+            read.append(content)
     if answers:
         found = " and ".join(f"{count} with the answer {answer!r}" for answer, count in sorted(answers.items()))
         logger.warning("%s: left out %s; %s left", path, found, counted(len(read), "record"))
@@ -142,6 +147,23 @@ def sentences_of(records: Records, path: Path | str, scheme: Scheme, offsets: Of
                 raise DataError(f"{each.where}: {error}") from error
         else:
             yield each
+
+
+def _repeats(content: Sentence | Passage, where: str, place: str, before: Sentence | Passage) -> bool:
+    """Return whether a record repeats the first one of its text, which stands at ``place``.
+
+    Raises:
+        DataError: if it contradicts that one.
+    """
+    if place == where:
+        return False
+    if _meaning(content) != _meaning(before):
+        raise DataError(f"{where}: labels the text of {place} otherwise; expected one annotation of each text")
+    return True
+
+
+def _meaning(content: Sentence | Passage) -> object:
+    return (content.text, {*content.spans}) if isinstance(content, Passage) else content
 
 
 def record_content(record: Any, where: str, scheme: Scheme = "IOB2") -> Sentence | Passage:

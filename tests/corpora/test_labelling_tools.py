@@ -163,6 +163,27 @@ def test_what_nobody_finished_is_left_out_with_a_warning(tmp_path, caplog):
     assert "left out 2 with the answer 'cancelled' and 1 with the answer 'reject'; 1 record left" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("tool", "one", "other"),
+    [
+        ("Label Studio, JSON-MIN", {"annotation_id": 11, "annotator": 1}, {"annotation_id": 12, "annotator": 2}),
+        ("Prodigy", {"_input_hash": -5, "_annotator_id": "x"}, {"_input_hash": -5, "_annotator_id": "y"}),
+    ],
+)
+def test_two_annotators_have_to_agree(tool, one, other, tmp_path):
+    path = tmp_path / "export.jsonl"
+    key = "label" if "label" in RECORDS[tool] else "spans"
+    record, spans = RECORDS[tool], RECORDS[tool][key]
+    alike = [{**record, **one}, {**record, **other, key: spans[::-1]}]
+    path.write_text("".join(json.dumps(each) + "\n" for each in alike))
+    assert found_in(path) == EXPECTED
+    path.write_text("".join(json.dumps(each) + "\n" for each in (*alike, {**record, **other, key: spans[:1]})))
+    with pytest.raises(DataError, match=rf"^{path}:3: labels the text of {path}:1 otherwise; expected one annotation"):
+        corpora.load(path)
+    path.write_text("".join(json.dumps({**each, "answer": "ignore"}) + "\n" for each in alike) + json.dumps(alike[0]))
+    assert found_in(path) == EXPECTED
+
+
 BRAT = """T1\tORG 0 9\tAcme Corp
 T2\tPER 15 26\tJane Miller
 R1\tLent Arg1:T1 Arg2:T2
