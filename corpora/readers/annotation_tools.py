@@ -6,10 +6,13 @@ others. What stands beside entities, such as relations or classes of a text, is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from finkd.corpora.errors import quoted
+from finkd.corpora.errors import DataError, listed, quoted
+from finkd.corpora.readers.offsets import Offsets
 
 _NOT_GOLD = ("reject", "ignore")
 """Answers of Prodigy's annotators that make a record no gold."""
@@ -19,6 +22,12 @@ ENTITIES = ("label", "labels", "entities")
 """Keys under which tools keep entities; under the same ones doccano keeps the classes of a text, as strings."""
 NUMBERS = (("id", "annotation_id"), ("_input_hash", "_annotator_id"))
 """Keys of the number of a text and of who annotated it, in Label Studio's JSON-MIN and in Prodigy."""
+_CODECS: Mapping[Offsets, tuple[str, int]] = {
+    "characters": ("utf-32-le", 4),
+    "utf16": ("utf-16-le", 2),
+    "bytes": ("utf-8", 1),
+}
+"""Encodings in which a unit of offsets has a fixed number of bytes."""
 
 
 def left_out(record: Any) -> str | None:
@@ -89,7 +98,73 @@ def _holds_entities(found: Sequence[Any]) -> bool:
     return any(not isinstance(each, str) for each in found)
 
 
-def _is_label_studio(record: Mapping[str, Any]) -> bool:
+def with_one_text(records: Iterable[tuple[str, Any]], path: Path | str, offsets: Offsets) -> Iterator[tuple[str, Any]]:
+    """Yield records; of those of Label Studio, ``data`` keeps the text that was labelled, which only all of them tell.
+
+    Args:
+        records: each with where it stands.
+        path: of all of them, for messages.
+        offsets: what the offsets of spans count.
+
+    Raises:
+        DataError: if there are several texts under ``data``, and the labelled words stand in none or several of them.
+    """
+    left = iter(records)
+    for where, record in left:
+        if not _is_label_studio(record):
+            yield where, record
+            continue
+        every = [(where, record), *left]
+        key = _labelled_key([each for _, each in every if _is_label_studio(each)], path, offsets)
+        for place, each in every:
+            one = {key: each["data"].get(key)} if _is_label_studio(each) else None
+            yield place, each if one is None else {**each, "data": one}
+
+
+def _labelled_key(tasks: Sequence[Mapping[str, Any]], path: Path | str, offsets: Offsets) -> str:
+    """Return the key of the text in which the labelled words stand at their offsets; ``text`` where nothing tells."""
+    fits, spans = Counter[str](), 0
+    for task in tasks:
+        values = [result.get("value") for result in _results(task["annotations"]) if result.get("type") == "labels"]
+        spans += len(values)
+        for key, text in task["data"].items():
+            if isinstance(text, str):
+                fits[key] += sum(_stands_in(text, value, offsets) for value in values)
+    best = [key for key in fits if fits[key] == max(fits.values())]
+    if "text" in best or not best:
+        return "text"
+    fit = 2 * fits[best[0]] > spans
+    if len(fits) > 1 and (len(best) > 1 or not fit):
+        found = f"in {listed(best)}" if fit else "in none of them"
+        raise DataError(
+            f"{path}: found the texts {listed(fits)} under data, and the labelled words {found}; expected them in one, "
+            "take the others out"
+        )
+    return best[0]
+
+
+def _stands_in(text: str, value: Any, offsets: Offsets) -> bool:
+    """Return whether the words of a span stand at its offsets."""
+    if not isinstance(value, Mapping):
+        return False
+    start, end, words = value.get("start"), value.get("end"), value.get("text")
+    if not (isinstance(start, int) and isinstance(end, int) and isinstance(words, str)):
+        return False
+    codec, width = _CODECS[offsets]
+    whole, part = (each.encode(codec, "surrogatepass") for each in (text, words))
+    return whole[width * start : width * end] == part
+
+
+def _results(annotations: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what annotators marked."""
+    for annotation in annotations:
+        results = annotation.get("result") if isinstance(annotation, Mapping) else None
+        yield from (each for each in results or () if isinstance(each, Mapping))
+
+
+def _is_label_studio(record: Any) -> bool:
+    if not isinstance(record, Mapping):
+        return False
     return isinstance(record.get("data"), Mapping) and isinstance(record.get("annotations"), list)
 
 
@@ -102,12 +177,10 @@ def _label_studio(record: Mapping[str, Any]) -> Mapping[str, Any]:
     truths = [each for each in done if each.get("ground_truth")] or done
     if len(truths) > 1:
         raise ValueError(f"found {len(truths)} annotations; expected one, mark it as ground truth in Label Studio")
-    results = [each for each in truths[0].get("result") or () if isinstance(each, Mapping)]
+    results = list(_results(truths[:1]))
     if any(each.get("type") == "hypertextlabels" for each in results):
         raise ValueError("found labels of HTML (HyperTextLabels); expected labels of text, export the project as CoNLL")
-    named = next((each.get("to_name") for each in results if each.get("type") == "labels"), None)
-    texts = {key: value for key, value in record["data"].items() if isinstance(value, str)}
-    text = texts.get("text", texts.get(str(named), next(iter(texts.values()), None)))
+    text = next((value for value in record["data"].values() if isinstance(value, str)), None)
     if text is None:
         raise ValueError("found no text under data; expected one, such as data.text")
     spans = [span for each in results if each.get("type") == "labels" for span in _spans(each.get("value"))]

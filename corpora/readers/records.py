@@ -16,7 +16,16 @@ from typing import IO, Any
 
 from finkd.corpora.errors import DataError, first_line, listed, quoted
 from finkd.corpora.readers import limits
-from finkd.corpora.readers.annotation_tools import ENTITIES, NUMBERS, TAGS, WORDS, common_shape, left_out, text_number
+from finkd.corpora.readers.annotation_tools import (
+    ENTITIES,
+    NUMBERS,
+    TAGS,
+    WORDS,
+    common_shape,
+    left_out,
+    text_number,
+    with_one_text,
+)
 from finkd.corpora.readers.characters import clean_label, clean_tag, clean_word
 from finkd.corpora.readers.json_files import json_lines, read_json
 from finkd.corpora.readers.lines import BROKEN_GZIP, is_packed, open_binary, read_whole
@@ -124,7 +133,7 @@ def sentences_of(records: Records, path: Path | str, scheme: Scheme, offsets: Of
     answers = Counter[str]()
     read: list[Sentence | Passage] = []
     numbered: dict[tuple[str, str, str], tuple[str, Sentence | Passage]] = {}
-    for where, record in records:
+    for where, record in with_one_text(records, path, offsets):
         if answer := left_out(record):
             answers[answer] += 1
             continue

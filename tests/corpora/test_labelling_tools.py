@@ -60,8 +60,8 @@ RECORDS = {
 }
 
 
-def found_in(path):
-    (sentences,) = corpora.load(path).splits.values()
+def found_in(path, offsets="characters"):
+    (sentences,) = corpora.load(path, offsets=offsets).splits.values()
     return [
         (" ".join(sentence.words[entity.start : entity.end]), entity.type)
         for sentence in sentences
@@ -144,6 +144,51 @@ def test_what_is_wrong_is_said_with_the_line(record, said, tmp_path):
     path = tmp_path / "export.jsonl"
     path.write_text(json.dumps(RECORDS["doccano"]) + "\n" + json.dumps(record) + "\n")
     with pytest.raises(DataError, match=rf"^{path}:2: .*{said}"):
+        corpora.load(path)
+
+
+HEADLINE = "Acme Corp of Boston cut its guidance for the full year again"
+
+
+def two_texts(spans=((0, 9, "ORG"), (15, 26, "PER")), text=TEXT, unit="utf-16-le", **data):
+    """A task whose Text tag is called like neither text."""
+    raw = text.encode(unit)
+    values = [
+        {"start": start, "end": end, "text": raw[2 * start : 2 * end].decode(unit), "labels": [label]}
+        for start, end, label in spans
+    ]
+    results = [{"type": "labels", "to_name": "shown", "value": value} for value in values]
+    return {"data": {"title": HEADLINE, "body": text, **data}, "annotations": [{"result": results}]}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "offsets"),
+    [
+        ([two_texts(), two_texts((), "Nothing here.")], "characters"),
+        ([two_texts((), "Nothing here."), two_texts()], "characters"),
+        ([two_texts(((3, 12, "ORG"), (18, 29, "PER")), f"🚀 {TEXT}")], "utf16"),
+        ([two_texts(summary="")], "characters"),
+    ],
+)
+def test_of_several_texts_the_labelled_one_is_read(tasks, offsets, tmp_path):
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(tasks))
+    assert found_in(path, offsets) == EXPECTED
+    texts = {each.text for each in corpora.load(path, offsets=offsets).splits["all"]}
+    assert texts == {task["data"]["body"] for task in tasks}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "said"),
+    [
+        ([two_texts(body="Quite another text, much changed.")], "labelled words in none of them"),
+        ([two_texts(spans=((0, 9, "ORG"),))], "labelled words in title, body"),
+    ],
+)
+def test_texts_among_which_nothing_decides_are_named(tasks, said, tmp_path):
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(tasks))
+    with pytest.raises(DataError, match=f"^{path}: found the texts title, body under data, and the {said}; expected"):
         corpora.load(path)
 
 
