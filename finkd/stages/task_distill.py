@@ -162,8 +162,8 @@ class TaskDistill(LearningStage):
             teaching: Teacher = CachedLogits(targets)
         elif self.cache_teacher_outputs and data.teacher is not None:
             states = self._states(teacher, taught_by.states_key, data, student, context)
-            if targets is None:
-                targets = states.word_logits(teacher.tagging_head, data.teacher.first)
+            if targets is None and states.logits is not None:
+                targets = torch.from_numpy(states.logits.take(data.teacher.first))
             teaching = CachedHiddenStates(teacher, states, targets)
         else:
             teaching = LiveTeacher(teacher, targets)

@@ -1,4 +1,4 @@
-"""Cache a teacher's hidden states on disk and read them at every step.
+"""Cache a teacher's hidden states and label logits on disk and read them at every step.
 
 Where text is read twice, over epochs or by several students, this saves the teacher's share of each step, about
 40 % of it for a student of half the layers.
@@ -7,7 +7,6 @@ Where text is read twice, over epochs or by several students, this saves the tea
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from finkd.corpora.errors import ConfigError
 from finkd.data.arrays import Array, Joined
@@ -33,8 +32,7 @@ from finkd.tokenization.tokens import Longs, members
 
 PART = 1024
 """Examples whose states are stored together: what a killed run loses at most."""
-_FILE, _STEPS = "states.npy", "steps.npy"
-_WORDS_AT_ONCE = 1 << 14
+_FILE, _STEPS, _LOGITS = "states.npy", "steps.npy", "logits.npy"
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,8 @@ class States:
         count: how many the teacher has, its embeddings and each layer.
         rows: (examples + 1,) borders of the examples among the tokens.
         steps: (tokens, kept layers) what 1 stands for in a state of 8 bits; ``None`` for other states.
+        logits: (tokens, labels) float32 label logits; ``None`` if no term compares them. They are kept beside the
+            states, since a head may be more than one matrix (ModernBERT's is).
     """
 
     values: Joined
@@ -54,39 +54,20 @@ class States:
     count: int
     rows: Longs
     steps: Joined | None = None
+    logits: Joined | None = None
 
     def side(self, rows: Longs) -> ModelOutputs:
-        """Return the cached outputs of some examples; layers that are not cached are empty."""
-        found = self._states(members(self.rows, rows)[0])
+        """Return the cached states of some examples; layers that are not cached are empty."""
+        tokens = members(self.rows, rows)[0]
+        found = torch.from_numpy(self.values.take(tokens))
+        if self.steps is not None:
+            found = found.bfloat16() * torch.from_numpy(self.steps.take(tokens)).bfloat16().unsqueeze(-1)
+        elif found.dtype == torch.int16:
+            found = found.view(torch.bfloat16)
         hidden = [found.new_zeros(0)] * self.count
         for place, layer in enumerate(self.layers):
             hidden[layer] = found[:, place]
         return ModelOutputs(hidden_states=tuple(hidden))
-
-    @torch.inference_mode()
-    def word_logits(self, head: nn.Linear, first: Longs) -> Tensor:
-        """Compute label logits of words from the last layer and the teacher's classification head.
-
-        Args:
-            head: the head.
-            first: (words,) first token of each word, -1 where no token covers it.
-
-        Returns:
-            (words, labels) float32, NaN for words that no token covers.
-        """
-        scores = torch.full((len(first), head.out_features), math.nan)
-        covered = np.flatnonzero(first >= 0)
-        for start in range(0, len(covered), _WORDS_AT_ONCE):
-            words = covered[start : start + _WORDS_AT_ONCE]
-            scores[words] = head(self._states(first[words], -1).float().to(head.weight.device)).cpu()
-        return scores
-
-    def _states(self, tokens: Longs, layer: int | slice = slice(None)) -> Tensor:
-        """Return the states of some tokens: all kept layers, or one by its place among them."""
-        found = torch.from_numpy(self.values.take(tokens, layer))
-        if self.steps is not None:
-            return found.bfloat16() * torch.from_numpy(self.steps.take(tokens, layer)).bfloat16().unsqueeze(-1)
-        return found.view(torch.bfloat16) if found.dtype == torch.int16 else found
 
 
 @dataclass(frozen=True)
@@ -111,11 +92,11 @@ class Keeper:
     bits: Literal[0, 8] = 0
 
     def states(self, encoded: Encoded, terms: Sequence[Loss], layers: int) -> States:
-        """Return the states of examples, computed on the first call; the last layer is always among them.
+        """Return what terms read of the teacher's states and label logits of examples, computed on the first call.
 
         Args:
             encoded: the examples under the teacher's tokenizer.
-            terms: loss terms, which say what states are needed.
+            terms: loss terms, which say what is needed.
             layers: of the student.
 
         Raises:
@@ -124,44 +105,62 @@ class Keeper:
         """
         count = int(self.teacher.encoder.config.num_hidden_layers) + 1
         wanted = _wanted(terms, layers + 1, count)
+        labelled = any(Requirement.WORD_LOGITS in term.requires for term in terms)
         read: list[Array] = [encoded.tokens.ids, encoded.tokens.rows]
         if self.teacher.tokenizer.gives_case:
             read.append(encoded.tokens.cases)
         material: dict[str, Any] = {"states-of": self.key, "tokens": _digest(read), "layers": wanted}
-        material["precision"] = self.precision
+        material |= {"precision": self.precision, "labelled": labelled}
         if self.bits:
             material["bits"] = self.bits
-        key = address({**material, "version": 4})
+        key = address({**material, "version": 5})
         rows_of_parts = _in_parts(len(encoded.lengths))
         keys = [address({"part": number, "of": key, "sentences": PART}) for number in range(len(rows_of_parts))]
         parts = Parts(self.store, keys, "teacher states", self.listen)
-        folders = parts.share_out(lambda: (self._fill(encoded, wanted, rows) for rows in rows_of_parts))
+        folders = parts.share_out(lambda: (self._fill(encoded, wanted, rows, labelled) for rows in rows_of_parts))
         steps = _joined(folders, _STEPS) if self.bits else None
-        return States(_joined(folders, _FILE), wanted, count, encoded.tokens.rows, steps)
+        logits = _joined(folders, _LOGITS) if labelled else None
+        return States(_joined(folders, _FILE), wanted, count, encoded.tokens.rows, steps, logits)
 
-    def _fill(self, encoded: Encoded, layers: tuple[int, ...], rows: Longs) -> Fill:
-        """What writes the states of some neighbouring examples."""
+    def _fill(self, encoded: Encoded, layers: tuple[int, ...], rows: Longs, labelled: bool) -> Fill:
+        """What writes the states, and label logits, of some neighbouring examples."""
         first, end = encoded.tokens.rows[rows[0]], encoded.tokens.rows[rows[-1] + 1]
-        shape = (int(end - first), len(layers), int(self.teacher.encoder.config.hidden_size))
-        is_bf16 = self.precision == "bf16"
-        kind = np.int8 if self.bits else np.int16 if is_bf16 else np.float32
+        tokens = int(end - first)
+        shape = (tokens, len(layers), int(self.teacher.encoder.config.hidden_size))
+        kind = np.int8 if self.bits else np.int16 if self.precision == "bf16" else np.float32
+        files: dict[str, tuple[tuple[int, ...], Any]] = {_FILE: (shape, kind)}
+        if self.bits:
+            files[_STEPS] = (shape[:2], np.float32)
+        if labelled:
+            files[_LOGITS] = ((tokens, len(self.teacher.labels)), np.float32)
 
         def fill(folder: Path) -> int:
-            values = _allocated(folder / _FILE, shape, kind)
-            steps = _allocated(folder / _STEPS, shape[:2], np.float32) if self.bits else None
+            arrays = {name: _allocated(folder / name, *how) for name, how in files.items()}
             wanted = Requirement.HIDDEN_STATES
             for at, side in read(self.teacher, encoded, wanted, self.precision, examples=rows):
-                found = torch.stack([side.hidden_states[layer] for layer in layers], dim=1).cpu()
-                if steps is not None:
-                    values[at - first], steps[at - first] = _in_8_bits(found.float())
-                else:
-                    values[at - first] = (found.bfloat16().view(torch.int16) if is_bf16 else found.float()).numpy()
-            for each in (values, steps):
-                if each is not None:
-                    each.flush()
-            return shape[0]
+                for name, found in self._found(side, layers, labelled).items():
+                    arrays[name][at - first] = found
+            for array in arrays.values():
+                array.flush()
+            return tokens
 
         return fill
+
+    def _found(self, side: ModelOutputs, layers: tuple[int, ...], labelled: bool) -> dict[str, Array]:
+        """What is kept of a batch, by its file."""
+        found: dict[str, Array] = {}
+        if layers:
+            states = torch.stack([side.hidden_states[layer] for layer in layers], dim=1).cpu()
+            if self.bits:
+                found[_FILE], found[_STEPS] = _in_8_bits(states.float())
+            elif self.precision == "bf16":
+                found[_FILE] = states.bfloat16().view(torch.int16).numpy()
+            else:
+                found[_FILE] = states.float().numpy()
+        if labelled:
+            assert side.word_logits is not None
+            found[_LOGITS] = side.word_logits.float().cpu().numpy()
+        return found
 
 
 def _digest(arrays: Iterable[Array]) -> str:
@@ -210,8 +209,8 @@ def check_kept(terms: Sequence[Loss]) -> None:
 
 
 def _wanted(terms: Sequence[Loss], student: int, teacher: int) -> tuple[int, ...]:
-    """Return the teacher layers that terms read, and the last one, from which the labels follow."""
-    wanted = {teacher - 1}
+    """Return the teacher layers that terms read."""
+    wanted: set[int] = set()
     for term in terms:
         if isinstance(term, AlignedHiddenStates):
             wanted |= {layer for _, layer in term.pairs(student, teacher)}
