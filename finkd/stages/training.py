@@ -125,4 +125,4 @@ class LearningStage(Stage):
         assert data.teacher is not None
         bits: Literal[0, 8] = 8 if self.cache_teacher_outputs == "int8" else 0
         keeper = Keeper(teacher, key, _precision(self.schedule, context), context.store, context.listen, bits)
-        return keeper.states(data.teacher, self.terms(), len(student.layers))
+        return keeper.states(data.teacher, self.terms(), student.encoder.config.num_hidden_layers)

@@ -138,12 +138,13 @@ def width_map(student: Model, teacher: Model | None, requirements: Requirement, 
         seed: of the map's weights.
 
     Raises:
-        ConfigError: if token embeddings are compared that are narrower than the encoder.
+        ConfigError: if token embeddings are compared that are narrower than their encoder.
     """
     if teacher is None or not requirements & (Requirement.HIDDEN_STATES | Requirement.EMBEDDINGS):
         return None
-    ours, theirs = student.encoder.config.hidden_size, teacher.encoder.config.hidden_size
-    if Requirement.EMBEDDINGS in requirements and student.embeddings.weight.shape[1] != ours:
+    ours, theirs = (model.encoder.config.hidden_size for model in (student, teacher))
+    ranks = tuple(model.embeddings.weight.shape[1] for model in (student, teacher))
+    if Requirement.EMBEDDINGS in requirements and ranks != (ours, theirs):
         raise ConfigError(
             "losses.embedding: cannot compare factorised embeddings; aligned-hidden-states compares what they become"
         )

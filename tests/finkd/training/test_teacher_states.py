@@ -103,6 +103,15 @@ def test_a_stage_keeps_states_in_8_bits(tmp_path):
     assert kinds == {np.dtype(np.int8)}
 
 
+@pytest.mark.parametrize("family", ["albert", "modernbert"])
+def test_a_student_of_any_family_learns_from_kept_states(family, tmp_path):
+    """Also where finkd cannot choose its layers."""
+    teacher, student = taught(), FAMILIES[family].tiny(wordpiece_uncased())  # of 4 and 3 layers
+    stage = TaskDistill(losses={"aligned-hidden-states": {}}, cache_teacher_outputs=True)
+    data = ner_data(SENTENCES, student, teacher)
+    assert stage._states(teacher, "key", data, student, context(tmp_path)).layers == (0, 1, 3, 4)
+
+
 @pytest.mark.parametrize("stage", [TaskDistill(losses=LOSSES, schedule=STILL), Distill(on="gold", schedule=STILL)])
 @pytest.mark.parametrize("tokenizer", [wordpiece_uncased, bpe])
 def test_students_learn_the_same_from_kept_states(stage, tokenizer, tmp_path):
