@@ -36,29 +36,51 @@ class Noise:
     """How much the difference in micro-F1 between two systems varies by chance.
 
     Attributes:
-        documents: standard error from which documents are scored, of the mean over seeds.
-        seeds: standard deviation between seeds, or folds, beyond what their documents explain; 0 with one seed, which
-            does not tell.
+        documents: standard error from which documents are scored, which more seeds leave as it is.
+        trainings: standard deviation between seeds that is the same for all documents; 0 with one seed, which does not
+            tell.
+        both: standard error, with one seed, of what a seed changes in single documents.
     """
 
     documents: float
-    seeds: float
+    trainings: float
+    both: float
+
+    @classmethod
+    def of(cls, of_each_seed: Doubles) -> Noise:
+        """Estimate it from the (1 + draws, seeds) differences of all documents, and then of each draw of documents.
+
+        These are variance components by moments, no less than 0 (Searle, Casella and McCulloch 1992, chapter 3): what
+        seeds differ by within a draw tells how much single documents change with the seed.
+        """
+        seeds = of_each_seed.shape[1]
+        of_documents = float(of_each_seed[1:].mean(axis=1).var(ddof=1))
+        if seeds == 1:
+            return cls(math.sqrt(of_documents), 0.0, 0.0)
+        apart = of_each_seed[1:] - of_each_seed[1:].mean(axis=1, keepdims=True)
+        both = float(apart.var(axis=0, ddof=1).mean()) * seeds / (seeds - 1)
+        trainings = float(of_each_seed[0].var(ddof=1)) - both
+        return cls(*(math.sqrt(max(0.0, each)) for each in (of_documents - both / seeds, trainings, both)))
+
+    @property
+    def seeds(self) -> float:
+        """Standard deviation between seeds on the same documents."""
+        return math.hypot(self.trainings, self.both)
 
     def detectable(self, seeds: int, comparisons: int = 1) -> float:
         """Return the smallest true difference that so many seeds would show with a chance of 80 %.
 
-        It is t d' + z e with e^2 = d^2 + s^2 / n for n seeds, d and s the attributes, z the quantile of .8, and t that
-        of 1 - .05 / (2 comparisons), the first step of Holm's (Cohen 1988, chapter 2). Degrees of freedom are those of
-        Welch and Satterthwaite, with d as known. With one seed the test knows nothing of s: d' is d, else e.
+        It is t d + z e (Cohen 1988, chapter 2). d is the error that the test takes into account, e the whole one; with
+        one seed the test knows nothing of ``trainings``. z is the quantile of .8, t that of 1 - .05 / (2 comparisons),
+        the first step of Holm's, with the degrees of freedom of Welch and Satterthwaite (``trainings`` are estimated,
+        the rest is taken as known).
         """
         tail = (1 - LEVEL) / (2 * comparisons)
-        error = math.hypot(self.documents, self.seeds / math.sqrt(seeds))
-        if seeds == 1:
-            needed = float(stats.norm.isf(tail)) * self.documents
-        else:
-            of_seeds = self.seeds**2 / seeds
-            freedom = (seeds - 1) * (error**2 / of_seeds) ** 2 if of_seeds else math.inf
-            needed = float(stats.t.isf(tail, freedom)) * error
+        known = math.hypot(self.documents, self.both / math.sqrt(seeds))
+        error = math.hypot(known, self.trainings / math.sqrt(seeds))
+        of_trainings = self.trainings**2 / seeds
+        freedom = (seeds - 1) * (error**2 / of_trainings) ** 2 if seeds > 1 and of_trainings else math.inf
+        needed = float(stats.t.isf(tail, freedom)) * (known if seeds == 1 else error)
         return needed + float(stats.norm.ppf(POWER)) * error
 
 
@@ -96,9 +118,8 @@ def compare(first: Sequence[RunRecord], second: Sequence[RunRecord]) -> Comparis
     draw of Student's t, scaled by the standard error of the mean over seeds. Without noise of documents the interval is
     Student's, without noise of seeds that of the bootstrap.
 
-    Seeds also differ from document to document, and in cross-validation each is scored on documents of its own. The
-    bootstrap has that in it, so it is taken from the variance between seeds: a variance component by moments, no less
-    than 0 (Searle, Casella and McCulloch 1992, chapter 3).
+    Seeds also differ in single documents, and in cross-validation each is scored on documents of its own. The bootstrap
+    has that in it, so the deviation between seeds is what they differ by beyond it (``Noise.trainings``).
 
     Args:
         first: records of one system, one for each seed.
@@ -130,23 +151,13 @@ def compare_on_average(systems: Sequence[tuple[Sequence[RunRecord], Sequence[Run
     sums = _sums([each for each, _, _ in paired], documents, draw)
     of_each_seed = _difference(sums).mean(axis=1)
     mean = _difference(sums.sum(axis=3)).mean(axis=1) if are_apart else of_each_seed.mean(axis=1)
-    noise = Noise(float(mean[1:].std(ddof=1)), deviation(of_each_seed))
-    drawn = mean[1:] + of_seeds(noise.seeds, len(pairs), draw)
+    noise = Noise.of(of_each_seed)
+    drawn = mean[1:] + of_seeds(noise.trainings, len(pairs), draw)
     low, high = ends(drawn)
     # A few documents that all agree leave drawing no doubt, but the signs of so many could agree by chance.
     p = max(two_sided(drawn), 2.0 ** (1 - len(documents)))
     effect = _effect(of_each_seed[0].tolist())
     return Comparison(float(mean[0]), low, high, p, effect, len(documents), len(pairs), noise)
-
-
-def deviation(of_each_seed: Doubles) -> float:
-    """Return the deviation between seeds beyond that of documents, from figures (1 + draws, seeds); 0 with one seed."""
-    seeds = of_each_seed.shape[1]
-    if seeds < 2:
-        return 0.0
-    apart = of_each_seed[1:] - of_each_seed[1:].mean(axis=1, keepdims=True)
-    of_documents = apart.var(axis=0, ddof=1).mean() * seeds / (seeds - 1)
-    return math.sqrt(max(0.0, float(of_each_seed[0].var(ddof=1) - of_documents)))
 
 
 def of_seeds(deviation: float, seeds: int, draw: np.random.Generator) -> Doubles | float:

@@ -15,7 +15,7 @@ from finkd.reports.captions import trainings
 from finkd.reports.comparisons import MARK, interval, p_value
 from finkd.reports.general import distilbert, glue
 from finkd.reports.general.contenders import Contender, contenders, reference
-from finkd.reports.statistics import AT_ONCE, DRAWS, deviation, ends, holm, of_seeds, two_sided
+from finkd.reports.statistics import AT_ONCE, DRAWS, Noise, ends, holm, of_seeds, two_sided
 from finkd.reports.table import Column, Field, Table, label, share
 from finkd.suites.record import TaskRecord
 
@@ -194,7 +194,7 @@ def _of_split(
         counts: Counts = np.vstack([how_often, weights])
         scores = np.array([_score(table[0], row, counts, headline) for row in rows])
         mean = scores.mean(axis=0)
-        mean[1:] += of_seeds(deviation(scores.T), len(rows), draw)
+        mean[1:] += of_seeds(Noise.of(scores.T).trainings, len(rows), draw)
         found.append(mean)
     return found[0], found[1]
 

@@ -21,7 +21,7 @@ def power(section: Section) -> Table:
     compared = rivals(section)
     known = [each.comparison.noise for each in compared if each.system.role == "student" and each.comparison.seeds > 1]
     name = None if reference is None else reference.name
-    usual, comparisons = _usual(known) if known else Noise(0, 0), len(compared)
+    usual, comparisons = _usual(known) if known else Noise(0, 0, 0), len(compared)
     columns = [
         (Column("reference", detail=True), lambda seeds: label(name)),
         (Column("seeds", "Seeds"), lambda seeds: number(seeds)),
@@ -30,21 +30,21 @@ def power(section: Section) -> Table:
     ]
     notes = corpus_notes(section)
     if known:
-        trainings = "folds" if section.parts else "seeds"
+        of_documents, of_seeds = (100 * each for each in (usual.documents, usual.seeds))
+        rest = f" of {of_documents:.1f} points from the documents, which more seeds leave as it is, and a deviation"
         notes.append(
             f"The smallest true difference in micro-F1 of a student to {reference_name(section)} that would be found "
             f"significant (level .05) with a chance of {POWER:.0%}, alone and as the first of "
             f"{counted(comparisons, 'comparison')} (Holm), for differences that vary as the median of them does: a "
-            f"standard error of {100 * usual.documents:.1f} points from the documents, and a "
-            f"deviation of {100 * usual.seeds:.1f} points between {trainings} beyond that. "
-            "Students that are more alike vary less."
+            f"standard {'deviation' if section.parts else f'error{rest}'} of {of_seeds:.1f} points between "
+            f"{'folds' if section.parts else 'seeds'}. Students that are more alike vary less."
         )
     return Table.of("power", "Power", section, notes, columns, _numbers(section, reference) if known else [])
 
 
 def _usual(known: Sequence[Noise]) -> Noise:
-    documents, seeds = zip(*((each.documents, each.seeds) for each in known), strict=True)
-    return Noise(statistics.median(documents), statistics.median(seeds))
+    parts = zip(*((each.documents, each.trainings, each.both) for each in known), strict=True)
+    return Noise(*(statistics.median(each) for each in parts))
 
 
 def _numbers(section: Section, reference: SystemResults | None) -> Sequence[int]:

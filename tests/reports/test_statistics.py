@@ -120,13 +120,15 @@ def test_what_cannot_be_paired_is_not_compared(ours, theirs):
 
 def test_what_seeds_can_show_by_hand():
     # Both parts are .01: 4 times as many degrees of freedom as the 3 of four seeds. Student's t at .975 is 2.179 then.
-    assert Noise(0.01, 0.02).detectable(4) == pytest.approx((2.179 + 0.842) * 0.01 * 2**0.5, rel=1e-3)
+    assert Noise(0.01, 0.02, 0).detectable(4) == pytest.approx((2.179 + 0.842) * 0.01 * 2**0.5, rel=1e-3)
     # Seeds alone: Student's t with one degree of freedom.
-    assert Noise(0, 0.02).detectable(2) == pytest.approx((12.706 + 0.842) * 0.02 / 2**0.5, rel=1e-3)
+    assert Noise(0, 0.02, 0).detectable(2) == pytest.approx((12.706 + 0.842) * 0.02 / 2**0.5, rel=1e-3)
     # Normal quantiles of 1 - .05 / 20 and .8.
-    assert Noise(0.01, 0).detectable(1, 10) == pytest.approx(0.01 * (2.807 + 0.842), rel=1e-3)
-    # One seed: what is tested knows nothing of the noise of seeds, what is found has it.
-    assert Noise(0.03, 0.04).detectable(1) == pytest.approx(1.960 * 0.03 + 0.842 * 0.05, rel=1e-3)
+    assert Noise(0.01, 0, 0).detectable(1, 10) == pytest.approx(0.01 * (2.807 + 0.842), rel=1e-3)
+    # What a seed changes in single documents falls with more seeds, and is known from drawing documents.
+    assert Noise(0.03, 0, 0.08).detectable(4) == pytest.approx(0.05 * (1.960 + 0.842), rel=1e-3)
+    # One seed: what is tested knows nothing of the trainings, what is found has them.
+    assert Noise(0.03, 0.04, 0).detectable(1) == pytest.approx(1.960 * 0.03 + 0.842 * 0.05, rel=1e-3)
 
 
 def test_noise_is_that_of_its_parts():
@@ -135,12 +137,15 @@ def test_noise_is_that_of_its_parts():
         return [scored(name, seed, [(c, 5, 5) for c in each]) for seed, each in enumerate(right, 1)]
 
     found = compare(of("a", (1, 1), (1, 2)), of("b", (0, 0), (0, 0))).noise
-    # Seeds differ by 0 in one document and .2 in the other, so by 0, .1 or .2 in a draw: a variance of .005 between the
-    # two seeds, as is that of .2 and .3. Each is half of it off their mean: .00125, times 2 / (2 - 1).
-    assert found.seeds == pytest.approx((0.005 - 0.0025) ** 0.5, rel=0.02)
-    # Both documents are drawn twice, or one each: the mean over seeds is .2, .3 or .25 in the shares 1/4, 1/4, 1/2.
-    assert found.documents == pytest.approx(0.05 / 2**0.5, rel=0.02)
-    assert compare(of("a", (1, 1)), of("b", (0, 0))).noise.seeds == 0
+    # Seeds differ by 0 in one document and .2 in the other, so by 0, .1 or .2 in a draw. Each is half of it off their
+    # mean, which is a variance of .00125, times 2 / (2 - 1). All documents together differ by .1: a variance of .005.
+    assert found.both == pytest.approx(0.0025**0.5, rel=0.02)
+    assert found.trainings == pytest.approx((0.005 - 0.0025) ** 0.5, rel=0.02)
+    assert found.seeds == pytest.approx(0.1 / 2**0.5)
+    # Both documents are drawn twice, or one each: the mean over seeds is .2, .3 or .25 in the shares 1/4, 1/4, 1/2, a
+    # variance of .00125. The seeds explain as much: .0025 / 2.
+    assert found.documents == pytest.approx(0, abs=0.01)
+    assert compare(of("a", (1, 1)), of("b", (0, 0))).noise.trainings == 0
 
 
 def test_without_noise_of_documents_the_interval_is_students_t():
@@ -213,12 +218,12 @@ def test_seeds_of_folds_are_compared_over_all_their_documents():
     parts = [documents(seed, 0.8, 30) for seed in (1, 2)]
     worse = [[(max(0, c - (n % 3 == 0)), p, g) for n, (c, p, g) in enumerate(part)] for part in parts]
     apart = compare(of("a", *parts), of("b", *worse))
-    assert apart.noise.seeds == 0  # folds differ by no more than their documents explain
+    assert apart.noise.trainings == 0  # folds differ by no more than their documents explain
     at_once = compare([scored("a", 1, [*parts[0], *parts[1]])], [scored("b", 1, [*worse[0], *worse[1]])])
     assert apart.difference == pytest.approx(at_once.difference)
     assert (apart.low, apart.high) == pytest.approx((at_once.low, at_once.high), abs=0.002)
     assert (apart.documents, apart.seeds) == (60, 2)
-    assert apart.noise.documents == pytest.approx((apart.high - apart.low) / 3.92, rel=0.1)
+    assert apart.noise.both / 2**0.5 == pytest.approx((apart.high - apart.low) / 3.92, rel=0.1)
 
 
 def test_holm_by_hand():

@@ -47,6 +47,6 @@ def test_a_section_in_a_sentence(records, end):
 def test_the_students_that_are_behind_are_counted(chances, said, monkeypatch):
     (section,) = sections(example_records())
     (other,) = (each for each in section.of_role("student") if each is not section.best_student)
-    comparison = Comparison(0.1, 0.05, 0.15, 0.01, 1.0, 9, 3, Noise(0.02, 0.01))
+    comparison = Comparison(0.1, 0.05, 0.15, 0.01, 1.0, 9, 3, Noise(0.02, 0.01, 0))
     monkeypatch.setattr(module, "rivals", lambda section: [Rival(other, comparison, p) for p in chances])
     assert summary(section).endswith(said)
