@@ -12,8 +12,7 @@ from finkd.corpora.files import exists
 from finkd.store import MANIFEST
 
 CONFIG, WEIGHTS, TOKENIZER, GRAPH = "config.json", "model.safetensors", "tokenizer.json", "model.onnx"
-FILES = (CONFIG, TOKENIZER, "tokenizer_config.json", "special_tokens_map.json")
-FILES += ("*.safetensors", f"{WEIGHTS}.index.json")
+FILES = (CONFIG, TOKENIZER, "tokenizer_config.json", "special_tokens_map.json", "*.safetensors", "*.index.json")
 """Globs of all files of a model."""
 FACTORY = "finkd_tagger"
 """Name of finkd's component in a spaCy pipeline, and of its folder there."""
