@@ -68,17 +68,18 @@ def _timed(
     request: Request, pairs: Sequence[Example], settings: PassSettings, device: str, frame: TaskRecord
 ) -> TaskRecord:
     model = with_text_head(request.loaded, (), frame.seed)
+    model.network.to(device)  # type: ignore[arg-type]
     request.watched(frame.task, frame.seed, f"{1 + settings.passes} passes on {frame.method}")
     with threads(1):
-        seconds = [_pass(model, pairs, settings.limit, device) for _ in range(1 + settings.passes)][1:]
+        seconds = [_pass(model, pairs, settings.limit) for _ in range(1 + settings.passes)][1:]
     return replace(frame, metrics={"seconds": statistics.median(seconds)}, predicted=tuple(seconds))
 
 
-def _pass(model: Model, pairs: Sequence[Example], limit: int, device: str) -> float:
+def _pass(model: Model, pairs: Sequence[Example], limit: int) -> float:
     """Return seconds from texts to scores, one pair at a time."""
     began = time.perf_counter()
     reading = read_texts(pairs, model.tokenizer, min(limit, model.max_length))
-    for _, side in read(model, reading.encoded, batch_tokens=1, device=device):
+    for _, side in read(model, reading.encoded, batch_tokens=1):
         assert side.word_logits is not None
         side.word_logits.cpu()  # waits for a GPU
     return time.perf_counter() - began

@@ -19,7 +19,7 @@ from torch import Tensor
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, cut_windows, encode
-from finkd.inference.prediction import read
+from finkd.inference.prediction import on_fastest_device, read
 from finkd.models.model import Model
 from finkd.progress import Listener
 from finkd.tokenization.alignment import word_rows, words_of_tokens
@@ -83,6 +83,7 @@ def augmented(
     predict = _WordSampler(masked_lm.tokenizer, how.likeliest, seed)
     draw = np.random.Generator(np.random.PCG64(seed))
     found = []
+    masked_lm = on_fastest_device(masked_lm)
     for _ in range(how.copies):
         masked = may_change & (draw.random(len(word)) < how.fraction)
         changed: dict[int, dict[int, str]] = {}

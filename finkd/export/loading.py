@@ -35,6 +35,7 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
 
     import torch
 
+    from finkd.inference.prediction import on_fastest_device
     from finkd.inference.pytorch import in_bf16, on_gpu
     from finkd.models.loading import load_model
     from finkd.models.tagger_checks import check_head
@@ -43,7 +44,7 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
     model = load_model(folder)
     check_head(model.labels, source)
     if resolve_precision(precision) == "fp32":
-        return model
+        return on_fastest_device(model)
     return on_gpu(model) if torch.cuda.is_available() else in_bf16(model)
 
 

@@ -37,10 +37,9 @@ def read(
     batch_tokens: int = _BATCH_TOKENS,
     listen: Listener | None = None,
     masked: Bools | None = None,
-    device: str | None = None,
     examples: Longs | None = None,
 ) -> Iterator[tuple[Longs, ModelOutputs]]:
-    """Run a model over examples.
+    """Run a model over examples, on the device that it is on.
 
     Args:
         model: a tagger, a text classifier, a question-answering or masked-LM network, or a bare encoder.
@@ -50,7 +49,6 @@ def read(
         batch_tokens: tokens of one batch, padding included.
         listen: called after every batch.
         masked: (tokens,) True for tokens to be replaced by the mask token.
-        device: ``None`` takes a GPU if there is one.
         examples: numbers of those to run it over; by default all.
 
     Yields:
@@ -59,49 +57,46 @@ def read(
     """
     keep_freed_memory()
     network = in_precision(model.network.train(False), resolve_precision(precision))
-    home = network.device
-    network.to(device or ("cuda" if torch.cuda.is_available() else home))
     examples = np.arange(len(encoded.lengths)) if examples is None else examples
     batches = by_length(examples, encoded.lengths, batch_tokens)
     began, tokens, interrupt = time.perf_counter(), 0, current_interrupt()
-    try:
-        for number, rows in enumerate(batches, start=1):
-            interrupt(0)
-            at, _ = members(encoded.tokens.rows, rows)
-            covered = None if masked is None else masked[at]
-            places = None if covered is None else torch.from_numpy(np.flatnonzero(covered)).to(network.device)
-            with torch.inference_mode():
-                batch = model_inputs(encoded, encoded.tokens.take(rows), np.arange(len(at)), model.max_length, covered)
-                outputs = forward(network, to_device(batch, network.device), requirements, places)
-            yield at, outputs
-            tokens += len(at)
-            if listen is not None:
-                listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))
-    finally:
-        network.to(home)
+    for number, rows in enumerate(batches, start=1):
+        interrupt(0)
+        at, _ = members(encoded.tokens.rows, rows)
+        covered = None if masked is None else masked[at]
+        places = None if covered is None else torch.from_numpy(np.flatnonzero(covered)).to(network.device)
+        with torch.inference_mode():
+            batch = model_inputs(encoded, encoded.tokens.take(rows), np.arange(len(at)), model.max_length, covered)
+            outputs = forward(network, to_device(batch, network.device), requirements, places)
+        yield at, outputs
+        tokens += len(at)
+        if listen is not None:
+            listen(Progress(number, len(batches), None, tokens, time.perf_counter() - began))
 
 
-def word_logits(
-    model: Model,
-    encoded: Encoded,
-    precision: str = "fp32",
-    device: str | None = None,
-) -> Tensor:
+def on_fastest_device(model: Model) -> Model:
+    """Return the model itself, or a copy on a GPU if there is one; other threads may be running the model."""
+    if not torch.cuda.is_available() or model.network.device.type == "cuda":
+        return model
+    copied = model.copied()
+    copied.network.to("cuda")  # type: ignore[arg-type]
+    return copied
+
+
+def word_logits(model: Model, encoded: Encoded, precision: str = "fp32") -> Tensor:
     """Compute the label logits of every word, at its first token.
 
     Args:
         model: a tagger.
         encoded: examples in its tokens.
         precision: as in ``Schedule``.
-        device: ``None`` takes a GPU if there is one.
 
     Returns:
         (words, labels) float32; NaN for words that no token covers.
     """
-    device = device or ("cuda" if torch.cuda.is_available() else model.network.device.type)
-    batch_tokens = _FEW_TOKENS if device == "cpu" else _BATCH_TOKENS
+    batch_tokens = _FEW_TOKENS if model.network.device.type == "cpu" else _BATCH_TOKENS
     scores = torch.zeros(len(encoded.tokens.ids), len(model.labels))
-    for at, side in read(model, encoded, precision=precision, batch_tokens=batch_tokens, device=device):
+    for at, side in read(model, encoded, precision=precision, batch_tokens=batch_tokens):
         assert side.word_logits is not None
         scores[at] = side.word_logits.float().cpu()
     found = scores[encoded.first]

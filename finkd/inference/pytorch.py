@@ -51,7 +51,7 @@ class PreparedNetwork:
 
     def word_logits(self, encoded: Encoded) -> npt.NDArray[np.float32]:
         """Compute (words, labels) logits at each word's first token; NaN for words that no token covers."""
-        return np.asarray(word_logits(self.model, encoded, device=self.model.network.device.type))
+        return np.asarray(word_logits(self.model, encoded))
 
 
 def eager(model: Model, scratch: Path, threads: int) -> Running:

@@ -139,9 +139,9 @@ def _block_logits(sentences: Sequence[Sentence], model: AnyTagger, precision: st
     if hasattr(model, "word_logits"):
         scores = model.word_logits(encoded)
     else:
-        from finkd.inference.prediction import word_logits
+        from finkd.inference.prediction import on_fastest_device, word_logits
 
-        scores = np.asarray(word_logits(model, encoded, precision))
+        scores = np.asarray(word_logits(on_fastest_device(model), encoded, precision))
     covered = encoded.first >= 0
     # Finite weights can overflow on the way to the logits, and NaN would mark a word that no token covers.
     if wrong := int((~np.isfinite(scores[covered]).all(axis=1)).sum()):

@@ -16,7 +16,7 @@ from finkd.compression.quantization import without_packed_bytes
 from finkd.corpora.tasks.questions import Question
 from finkd.data.batches import TrainingData
 from finkd.data.encoding import Encoded
-from finkd.inference.prediction import read
+from finkd.inference.prediction import on_fastest_device, read
 from finkd.losses.term import Requirement, StepOutputs
 from finkd.models.heads import with_answer_head
 from finkd.models.model import Model
@@ -230,7 +230,7 @@ def learn_answers(
 def token_scores(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
     """Compute (tokens, 2) logits of the start and the end of an answer."""
     found = np.zeros((len(encoded.tokens.ids), 2), np.float32)
-    for at, side in read(model, encoded):
+    for at, side in read(on_fastest_device(model), encoded):
         assert side.word_logits is not None
         found[at] = side.word_logits.float().cpu().numpy()
     return found

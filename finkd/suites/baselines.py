@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from finkd.corpora.tasks.task import Example, TaskData
-from finkd.inference.prediction import read
+from finkd.inference.prediction import on_fastest_device, read
 from finkd.losses.term import Requirement
 from finkd.models.model import Model
 from finkd.suites.classifier import TextSettings, gold
@@ -74,7 +74,7 @@ def _states(model: Model, examples: Sequence[Example], settings: TextSettings) -
     reading = read_texts(examples, model.tokenizer, min(settings.limit, model.max_length), settings.long)
     text = np.repeat(reading.source, reading.encoded.lengths)
     total = np.zeros((len(examples), model.encoder.config.hidden_size), np.float32)
-    for at, side in read(model, reading.encoded, Requirement.HIDDEN_STATES):
+    for at, side in read(on_fastest_device(model), reading.encoded, Requirement.HIDDEN_STATES):
         np.add.at(total, text[at], side.hidden_states[-1].float().cpu().numpy())
     return np.asarray(total / np.bincount(text, minlength=len(examples))[:, None], np.float32)
 

@@ -19,7 +19,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.data.batches import TrainingData
 from finkd.data.encoding import IGNORED
-from finkd.inference.prediction import read
+from finkd.inference.prediction import on_fastest_device, read
 from finkd.losses import build_terms
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.term import Loss, Requirement, StepOutputs
@@ -267,7 +267,7 @@ def scores(
     encoded = reading.encoded
     example_of_token = np.repeat(np.arange(len(reading.source)), encoded.lengths)
     total = np.zeros((len(examples), len(model.labels)), np.float32)
-    for at, side in read(model, encoded, precision=precision, listen=listen):
+    for at, side in read(on_fastest_device(model), encoded, precision=precision, listen=listen):
         assert side.word_logits is not None
         opens = np.flatnonzero(np.isin(at, encoded.first))
         found = side.word_logits.float().cpu().numpy()[opens]

@@ -20,7 +20,7 @@ from torch import Tensor
 from finkd.corpora.errors import ConfigError
 from finkd.data.arrays import Array, Joined
 from finkd.data.encoding import Encoded
-from finkd.inference.prediction import read
+from finkd.inference.prediction import on_fastest_device, read
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.term import MASKING, Loss, ModelOutputs, Requirement
 from finkd.models.model import Model
@@ -136,8 +136,8 @@ class Keeper:
 
         def fill(folder: Path) -> int:
             arrays = {name: _allocated(folder / name, *how) for name, how in files.items()}
-            wanted = Requirement.HIDDEN_STATES
-            for at, side in read(self.teacher, encoded, wanted, self.precision, examples=rows):
+            wanted, teacher = Requirement.HIDDEN_STATES, on_fastest_device(self.teacher)
+            for at, side in read(teacher, encoded, wanted, self.precision, examples=rows):
                 for name, found in self._found(side, layers, labelled).items():
                     arrays[name][at - first] = found
             for array in arrays.values():

@@ -115,9 +115,9 @@ def test_gold_and_prediction_must_match_word_by_word(bad):
 def test_batch_size_and_padding_change_nothing(family, monkeypatch):
     model = tiny_model(FAMILIES[family](), labels=LABELS)
     data = ner_data(SENTENCES, model)
-    together = word_logits(model, data.student, device="cpu")
+    together = word_logits(model, data.student)
     monkeypatch.setattr(prediction, "_FEW_TOKENS", 1)
-    alone = word_logits(model, data.student, device="cpu")
+    alone = word_logits(model, data.student)
     np.testing.assert_allclose(alone, together, atol=1e-5)
     one_by_one = [predict_tags([sentence], model)[0] for sentence in SENTENCES]
     assert predict_tags(SENTENCES, model) == one_by_one
