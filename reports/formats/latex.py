@@ -45,10 +45,20 @@ _SPECIAL = {
     "]": "{]}",
     "*": "{*}",
     "–": r"\textendash{}",
+    "—": r"\textemdash{}",
+    "−": "$-$",
     "±": r"$\pm$",
     "×": r"$\times$",
     "†": r"\dag{}",
+    "‡": r"\ddag{}",
+    "€": r"\texteuro{}",
+    "…": r"\textellipsis{}",
+    "‘": r"\textquoteleft{}",
     "’": "'",
+    "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
+    "Ġ": r"\.{G}",  # as ▁, the space before a token
+    "▁": r"\_",
 }
 _LATIN_1 = "".join(char for char in map(chr, range(0xC0, 0x100)) if char.isalpha())
 _EASTERN = "ĂăĄąĆćČčĎďĐĘęĚěĞğĹĺĽľŁłŃńŇňŐőŔŕŘřŚśŞşŠšŢţŤťŮůŰűŸŹźŻżŽž"  # what the T1 fonts have beyond Latin 1

@@ -97,10 +97,19 @@ def test_csv_keeps_numbers_as_numbers():
 
 @given(TEXT)
 def test_latex_leaves_no_special_character(text):
-    harmless = r"\\text\w+\{\}|\\[{}$&#%_]|\\texttt\{U\+[0-9A-F]{4,6}\}|\$\\(pm|times)\$|\\dag\{\}|\{[]*[]\}|\{\}"
+    harmless = r"\\(text\w+|d?dag)\{\}|\\[{}$&#%_]|\\texttt\{U\+[0-9A-F]{4,6}\}|\$(\\\w+|-)\$|\\\.\{G\}|\{[]*[]\}|\{\}"
     rest = re.sub(harmless, "", latex.escape(plain(text)))
     assert rest.isprintable()
     assert not set(rest) & set('\\{}$&#%_^~<>|"`[]*')
+
+
+def test_latex_has_a_glyph_for_all_that_finkd_writes():
+    assert not [name for name, content in golden_files().items() if name.endswith("tex") and "U+" in content]
+    assert latex.escape("Ġthe ▁the €2.5 Société — “Acme”… −1 ‘a’ MNLI‡") == (
+        r"\.{G}the \_the \texteuro{}2.5 Société \textemdash{} \textquotedblleft{}Acme\textquotedblright{}"
+        r"\textellipsis{} $-$1 \textquoteleft{}a' MNLI\ddag{}"
+    )
+    assert latex.escape("利") == r"\texttt{U+5229}"
 
 
 def has(file):
