@@ -68,6 +68,12 @@ def bins(groups: Sequence[ScoreGroup]) -> list[Sequence[ScoreGroup]]:
     return [groups[start:end] for start, end in pairwise(borders)]
 
 
+def together(seeds: Iterable[tuple[ScoreGroup, ...]]) -> tuple[ScoreGroup, ...]:
+    """Return the groups of several seeds in one, the surest first; of seeds that predict the same, one counts."""
+    groups = (group for each in dict.fromkeys(seeds) for group in each)
+    return tuple(sorted(groups, key=lambda group: -group.score))
+
+
 @dataclass(frozen=True)
 class NerScores:
     """Strict entity scores of one system on one split.

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from finkd.reports.figures.canvas import COLOURS, INK, new_figure, shortened
-from finkd.reports.sections import Section, SystemResults
-from finkd.scores import ScoreGroup, bins
+from finkd.reports.sections import Section
+from finkd.scores import ScoreGroup, bins, together
 
 _SYSTEMS = len(COLOURS)
 """As many lines as there are colours."""
@@ -29,7 +29,7 @@ def calibration(section: Section) -> Figure | None:
     by_score, by_share = figure.subplots(1, 2)
     by_score.plot([0, 1], [0, 1], color=INK, alpha=0.4, linewidth=0.8, linestyle=(0, (4, 3)))
     for system, colour in zip(systems, COLOURS, strict=False):
-        groups = _together(system)
+        groups = together(record.scores.by_score for record in system.records)
         name = " " + shortened(system.name, 28)  # a name that begins with _ would have no entry in the legend
         points = [_mean(each) for each in bins(groups)]
         by_score.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=3.5, linewidth=1.4, label=name)
@@ -43,12 +43,6 @@ def calibration(section: Section) -> Figure | None:
     by_share.set_ylim(top=1.005)
     by_score.legend(fontsize=8, frameon=False, loc="upper left")
     return figure
-
-
-def _together(system: SystemResults) -> list[ScoreGroup]:
-    """The groups of all seeds, the surest first."""
-    groups = [group for record in system.records for group in record.scores.by_score]
-    return sorted(groups, key=lambda group: -group.score)
 
 
 def _mean(groups: Sequence[ScoreGroup]) -> tuple[float, float]:

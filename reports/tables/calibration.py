@@ -5,7 +5,7 @@ from __future__ import annotations
 from finkd.reports.captions import corpus_notes, seed_note
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import Column, Table, label, number, spread
-from finkd.scores import CALIBRATION_BINS, NerScores
+from finkd.scores import CALIBRATION_BINS, NerScores, together
 
 
 def calibration(section: Section) -> Table:
@@ -34,14 +34,13 @@ def calibration(section: Section) -> Table:
         f"error: mean distance of score and precision over {CALIBRATION_BINS} bins of as many predicted entities "
         "(expected calibration error with adaptive bins). By chance: about what it would be, were every score exactly "
         "right, because a bin holds few entities. Seeds together: the error over bins of the entities of all seeds, "
-        "which are more, but of the same text. Surest half: the predicted entities of the highest scores.",
+        f"which are more{', but of the same text' if section.parts is None else ''}. Surest half: the predicted "
+        "entities of the highest scores.",
     ]
     return Table.of("calibration", "Calibration", section, notes, columns, rows)
 
 
 def _together(system: SystemResults) -> float | None:
     """The calibration error of the entities that a system predicts with all seeds; ``None`` if they are the same."""
-    by_seed = list(dict.fromkeys(record.scores.by_score for record in system.records))
-    groups = [group for each in by_seed for group in each]
-    scores = NerScores({}, by_score=tuple(sorted(groups, key=lambda group: -group.score)))
-    return scores.calibration_error if len(by_seed) > 1 else None
+    by_seed = [record.scores.by_score for record in system.records]
+    return NerScores({}, by_score=together(by_seed)).calibration_error if len(set(by_seed)) > 1 else None

@@ -49,7 +49,10 @@ def types(section: Section) -> Table:
     notes = [*corpus_notes(section), "Support: gold entities of the type.", seed_note(section)]
     counts = [each for record in section.records for each in record.scores.per_type.values()]
     if any(each.gold == 0 or each.predicted == 0 for each in counts):
-        notes.append("A dash: there is nothing to find (recall), nothing was found (precision), or both (F1).")
+        notes.append(
+            "A dash: there is nothing to find (recall), nothing was found (precision), or both (F1). "
+            "Means are those of the seeds that have a value."
+        )
     if section.best_student:
         notes.append("Bold: the best student of the type.")
     return Table.of("types", "Scores by entity type", section, notes, columns, _scores(section))

@@ -111,6 +111,15 @@ def test_the_support_in_cross_validation_is_that_of_all_parts():
     assert [(row["type"].value, row["support"].value) for row in keyed(found)[::2]] == [("PER", 44), ("ORG", 34)]
 
 
+def test_a_caption_says_that_seeds_which_find_nothing_have_no_precision():
+    found = table("types", [record("a", "student", 1, per=(1, 1, 20)), record("a", "student", 2, per=(0, 0, 20))])
+    _, per = keyed(found)
+    assert (per["precision"].value, per["recall"].value) == (1, pytest.approx(0.025))
+    assert (
+        "nothing was found (precision), or both (F1). Means are those of the seeds that have a value" in found.caption
+    )
+
+
 def test_power_counts_the_comparisons_that_are_made():
     found = table("power", example_records())
     assert "as the first of 2 comparisons (Holm)" in found.caption  # the teacher is compared, too
@@ -284,9 +293,15 @@ def test_errors_of_two_seeds_in_opposite_directions_cancel_within_a_bin(monkeypa
     groups = {1: ScoreGroup(0.8, 10, 10), 2: ScoreGroup(0.6, 10, 2)}
     scores = {seed: NerScores({"PER": Counts(5, 10, 10)}, by_score=(group,)) for seed, group in groups.items()}
     records = [dataclasses.replace(record("a", "student", seed), scores=each) for seed, each in scores.items()]
-    row = rows(table("calibration", records))["a"]
+    found = table("calibration", records)
+    row = rows(found)["a"]
     assert row["calibration_error"].value == pytest.approx((0.2 + 0.4) / 2)
     assert row["calibration_error_together"].value == pytest.approx(abs((8 + 6) - (10 + 2)) / 20)
+    assert "of all seeds, which are more, but of the same text." in found.caption
+    again = [*records, dataclasses.replace(records[0], seed=3)]  # a seed that predicts what another one does
+    assert rows(table("calibration", again))["a"]["calibration_error_together"].value == pytest.approx(2 / 20)
+    in_folds = [dataclasses.replace(each, config={"cross_validation": 2}) for each in records]
+    assert "of all seeds, which are more. Surest half" in table("calibration", in_folds).caption
 
 
 def test_the_worth_of_an_order_by_hand():

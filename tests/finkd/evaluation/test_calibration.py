@@ -18,7 +18,7 @@ from finkd.inference.marginals import sequence_loss
 from finkd.inference.tagger import predict_with_scores, sentence_logits
 from finkd.models.loading import load_model
 from finkd.models.spec import ModelSpec
-from finkd.scores import Counts, NerScores, ScoreGroup, bins
+from finkd.scores import Counts, NerScores, ScoreGroup, bins, together
 from finkd.stages.calibrate import Calibrate
 from finkd.stages.finetune import Finetune
 from finkd.stages.select import Select
@@ -177,6 +177,11 @@ def test_the_calibration_error_is_the_mean_distance_of_score_and_precision():
         math.sqrt(2 / math.pi) * (math.sqrt(0.9) + math.sqrt(1.6) + math.sqrt(1.25)) / 25
     )
     assert NerScores({}).chance_calibration_error is None
+
+
+def test_seeds_together_are_in_order_and_equal_ones_count_once():
+    first, second = (ScoreGroup(0.9, 10, 9), ScoreGroup(0.5, 5, 5)), (ScoreGroup(0.8, 10, 5),)
+    assert together([first, second, first]) == (first[0], second[0], first[1])
 
 
 def test_among_equal_scores_the_right_ones_do_not_come_first():
