@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from finkd.corpora.errors import ConfigError, StoreError
+from finkd.corpora.errors import ConfigError, FinkdError, StoreError
 
 MARK = ".finkd"
 """Empty file in a folder that finkd wrote at a place that the user named, and may replace."""
@@ -50,7 +50,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     Raises:
         StoreError: if the folder cannot be written or the disk is full; the old content is untouched.
     """
-    with _as_store_error(path, "; earlier files are untouched"), _temporary_folder(path) as new:
+    with as_store_error(path, "; earlier files are untouched"), _temporary_folder(path) as new:
         with (new / "file").open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
@@ -64,7 +64,7 @@ def check_writable(path: Path) -> None:
     Raises:
         StoreError: if it cannot, or a folder has this name.
     """
-    with _as_store_error(path), _temporary_folder(path):
+    with as_store_error(path), _temporary_folder(path):
         if path.is_dir():
             raise _is_a_directory()
 
@@ -77,18 +77,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     What killed processes left beside ``path`` is removed.
 
     Raises:
-        StoreError: if the parent folder cannot be written.
+        StoreError: if the parent folder cannot be written, or the disk is full in the end.
     """
     with contextlib.ExitStack() as held:
-        with _as_store_error(path):
+        with as_store_error(path):
             new = held.enter_context(_temporary_folder(path))
         yield new
-        _give_usual_modes(new)
-        for file in new.rglob("*"):
-            if file.is_file():
-                with file.open("rb") as opened:
-                    os.fsync(opened.fileno())
-        _put_in_place(new, path, new.with_name(_OLD))
+        with as_store_error(path):
+            _give_usual_modes(new)
+            for file in new.rglob("*"):
+                if file.is_file():
+                    with file.open("rb") as opened:
+                        os.fsync(opened.fileno())
+            _put_in_place(new, path, new.with_name(_OLD))
 
 
 @contextlib.contextmanager
@@ -103,11 +104,20 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _as_store_error(path: Path, more: str = "") -> Iterator[None]:
+def as_store_error(path: Path, more: str = "", *others: type[Exception]) -> Iterator[None]:
+    """Convert errors of a full disk or a read-only folder to ``StoreError``; what finkd has explained stays.
+
+    Args:
+        path: what is written.
+        more: end of the message.
+        others: errors of libraries that are no ``OSError``.
+    """
     try:
         yield
-    except OSError as error:
-        raise StoreError(f"{path}: cannot write ({error.strerror or error}){more}") from error
+    except FinkdError:
+        raise
+    except (OSError, *others) as error:
+        raise StoreError(f"{path}: cannot write ({getattr(error, 'strerror', None) or error}){more}") from error
 
 
 def clean(folder: Path) -> None:
@@ -276,7 +286,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
     Raises:
         StoreError: if another process holds it, or it cannot be written.
     """
-    with _as_store_error(folder, "; choose another --out"):
+    with as_store_error(folder, "; choose another --out"):
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("w")
     with file:

@@ -21,13 +21,14 @@ from typing import Any
 from safetensors import SafetensorError
 
 from finkd.corpora.errors import StoreError
-from finkd.corpora.files import atomic_folder, clean, remove_abandoned, sha256, turn
+from finkd.corpora.files import as_store_error, atomic_folder, clean, remove_abandoned, sha256, turn
 from finkd.system import processes
 
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 _LOCK = ".lock"
+_UNTOUCHED = "; earlier results are untouched"
 UNFINISHED = "unfinished"
 """Kind of an entry that is still being written, or was abandoned."""
 
@@ -118,7 +119,8 @@ class Store:
         Raises:
             StoreError: if the store cannot be written.
         """
-        with _as_store_error(self.root / key), atomic_folder(self.root / key) as folder:
+        path = self.root / key
+        with as_store_error(path, _UNTOUCHED, SafetensorError), atomic_folder(path) as folder:
             yield folder
             files = {str(f.relative_to(folder)): sha256(f) for f in sorted(folder.rglob("*")) if f.is_file()}
             manifest = {"facts": facts, "files": files, "digest": address({"facts": facts, "files": files})}
@@ -162,7 +164,7 @@ class Store:
             StoreError: if the store cannot be written.
         """
         with contextlib.ExitStack() as held:
-            with _as_store_error(self.root / key):
+            with as_store_error(self.root / key, _UNTOUCHED):
                 held.enter_context(turn(self.root / f".{key}.turn"))
             yield
 
@@ -208,7 +210,7 @@ class Store:
     @contextlib.contextmanager
     def _locked(self, how: int) -> Iterator[None]:
         with contextlib.ExitStack() as held:
-            with _as_store_error(self.root):
+            with as_store_error(self.root, _UNTOUCHED):
                 self.root.mkdir(parents=True, exist_ok=True)
                 file = held.enter_context((self.root / _LOCK).open("a"))
                 try:
@@ -229,18 +231,6 @@ class Store:
             remove_abandoned(self.root / key)
         else:
             shutil.rmtree(self.root / key, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _as_store_error(path: Path) -> Iterator[None]:
-    """Convert errors of a full disk or a read-only folder to ``StoreError``."""
-    try:
-        yield
-    except StoreError:
-        raise
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise StoreError(f"{path}: cannot write ({reason}); earlier results are untouched") from error
 
 
 def _check(folder: Path) -> tuple[str, dict[str, Any]]:

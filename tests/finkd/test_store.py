@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finkd.corpora.errors import StoreError
+from finkd.corpora.errors import StoreError, UnavailableError
 from finkd.store import MANIFEST, UNFINISHED, Store, address
 
 JSON = st.recursive(
@@ -141,6 +141,12 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write"), Store(tmp_path / "file" / "store").put("key", {}):
         pass
+
+
+@pytest.mark.parametrize("begin", [Store.turn, lambda store, key: store.put(key, {})])
+def test_what_goes_wrong_in_the_work_is_no_error_of_the_store(store, begin):
+    with pytest.raises(UnavailableError, match=r"^the teacher is not here$"), begin(store, "next"):
+        raise UnavailableError("the teacher is not here")
 
 
 def test_a_store_in_use_is_not_pruned(store):
