@@ -169,22 +169,19 @@ class Store:
             yield
 
     def entries(self) -> Iterator[Entry]:
-        """Yield all entries, unfinished ones included; other files of the folder are ignored."""
+        """Yield all entries, unfinished ones included; other files of the folder are ignored.
+
+        A folder that a run removes or renames meanwhile is left out.
+        """
         for folder in sorted(self.root.iterdir()):
-            if not (folder.is_dir() and _NAME.fullmatch(folder.name)):
-                continue
-            try:
-                facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["facts"]
-                kind = str(facts.get("stage") or facts.get("kind"))
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
-                kind = "damaged"
-            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            kind = UNFINISHED if folder.name.startswith(".") else kind
-            yield Entry(folder.name, kind, size, folder.stat().st_mtime)
+            if folder.is_dir() and _NAME.fullmatch(folder.name):
+                with contextlib.suppress(FileNotFoundError):
+                    yield _entry(folder)
 
     def problem(self, key: str) -> str:
-        """Describe the damage of an entry; empty if there is none."""
-        return _check(self.root / key)[0]
+        """Describe the damage of an entry; empty if there is none, or the entry is not there any more."""
+        problem, _ = _check(self.root / key)
+        return problem if (self.root / key).is_dir() else ""
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
@@ -233,6 +230,22 @@ class Store:
             shutil.rmtree(self.root / key, ignore_errors=True)
 
 
+def _entry(folder: Path) -> Entry:
+    """Describe the entry in a folder.
+
+    Raises:
+        FileNotFoundError: if the folder is removed meanwhile.
+    """
+    try:
+        facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["facts"]
+        kind = str(facts.get("stage") or facts.get("kind"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        kind = "damaged"
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    kind = UNFINISHED if folder.name.startswith(".") else kind
+    return Entry(folder.name, kind, size, folder.stat().st_mtime)
+
+
 def _check(folder: Path) -> tuple[str, dict[str, Any]]:
     """Describe the damage of an entry, and return its manifest."""
     try:
@@ -243,9 +256,9 @@ def _check(folder: Path) -> tuple[str, dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError):
         return f"{MANIFEST} is missing or damaged", {}
     for name, digest in expected.items():
-        path = folder / name
-        if not path.is_file():
-            return f"{name} is missing", {}
-        if sha256(path) != digest:
-            return f"{name} does not match its checksum", {}
+        try:
+            if sha256(folder / name) != digest:
+                return f"{name} does not match its checksum", {}
+        except OSError as error:
+            return f"{name} cannot be read ({error.strerror})", {}
     return "", manifest

@@ -1,7 +1,9 @@
 import hashlib
 import json
 import logging
+import shutil
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -165,6 +167,28 @@ def test_what_is_being_written_is_not_removed(store):
         Store(store.root).clean()
         Store(store.root).remove(unfinished.key)
     assert store.get("0" * 32) is not None
+
+
+@pytest.mark.parametrize(
+    ("look", "name", "found"),
+    [
+        (lambda store: list(store.entries()), MANIFEST, []),
+        *((lambda store: store.problem("0" * 32), name, "") for name in (MANIFEST, "weights")),
+    ],
+)
+def test_an_entry_that_a_run_removes_meanwhile_is_passed_over(look, name, found, store, monkeypatch):
+    key = "0" * 32
+    with store.put(key, {}) as folder:
+        (folder / "weights").write_text("w")
+    opened = Path.open
+
+    def removed(path, *arguments, **settings):
+        if path.name == name:
+            shutil.rmtree(store.root / key, ignore_errors=True)
+        return opened(path, *arguments, **settings)
+
+    monkeypatch.setattr(Path, "open", removed)
+    assert look(store) == found
 
 
 def test_what_another_process_is_filling_is_waited_for(tmp_path):
