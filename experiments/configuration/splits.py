@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from finkd.corpora.catalog import corpora
@@ -12,12 +13,15 @@ from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.loading import load
 from finkd.corpora.registry import unknown
 from finkd.corpora.tags import entities, label_names
+from finkd.corpora.wording import counted
 
 logger = logging.getLogger(__name__)
 
 _PREFERRED = ("test", "validation", "all")
 _HELD_OUT = 0.2
 """Share of the sentences of a single file that an experiment is scored on."""
+_SHOWN = 5
+"""Types that a message counts."""
 
 
 def scored_split(data: NerData, wanted: str | None = None) -> str:
@@ -113,19 +117,18 @@ def check_types(data: NerData, scored: Collection[str]) -> None:
     """
     learned = _types(data, "train")
     for split in scored:
-        lacking = sorted(_types(data, split) - learned)
+        lacking = Counter({name: count for name, count in _types(data, split).items() if name not in learned})
         if not lacking:
             continue
-        found = f"{data.name}: {split} has {_counted(data, split, lacking)}, and train has none of it"
+        shown = [f"{count} of the type {name!r}" for name, count in lacking.most_common(_SHOWN)]
+        if len(lacking) > _SHOWN:
+            shown.append(counted(len(lacking) - _SHOWN, "more type"))
+        found = f"{data.name}: {split} has {' and '.join(shown)}, and train has none of it"
         if data.name not in corpora:
             raise DataError(f"{found}; label some of it in train, or take its labels out of {split}")
         logger.warning("%s: it cannot be learned", found)
 
 
-def _types(data: NerData, split: str) -> set[str]:
-    return {entity.type for sentence in data.splits[split] for entity in entities(sentence.tags or ())}
-
-
-def _counted(data: NerData, split: str, types: Collection[str]) -> str:
-    found = [entity.type for sentence in data.splits[split] for entity in entities(sentence.tags or ())]
-    return " and ".join(f"{found.count(type_)} of the type {type_!r}" for type_ in types)
+def _types(data: NerData, split: str) -> Counter[str]:
+    """Count the entities of each type."""
+    return Counter(entity.type for sentence in data.splits[split] for entity in entities(sentence.tags or ()))

@@ -7,6 +7,7 @@ import pytest
 
 from finkd.corpora import load
 from finkd.corpora.errors import DataError
+from finkd.corpora.sentence import Sentence
 from finkd.experiments.configuration.splits import check_types, load_split, with_train
 
 
@@ -23,6 +24,15 @@ def test_a_type_that_only_a_scored_split_has_is_refused(data):
         DataError, match=r"test has 2 of the type 'CITY', and train has none of it; label some of it in"
     ):
         check_types(data, ["test"])
+
+
+def test_of_many_types_the_most_frequent_are_named(data):
+    rare = [Sentence.from_words(["Acme"], [f"B-T{number}"]) for number in range(7)]
+    many = dataclasses.replace(data, splits={**data.splits, "test": [*rare, rare[6], rare[6], rare[5]]})
+    with pytest.raises(DataError) as caught:
+        check_types(many, ["test"])
+    found = "3 of the type 'T6' and 2 of the type 'T5' and 1 of the type 'T0' and 1 of the type 'T1' and 1 of the type"
+    assert f"test has {found} 'T2' and 2 more types, and train has none of it" in str(caught.value)
 
 
 def test_only_scored_splits_are_looked_at(data, caplog):
