@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -15,17 +16,27 @@ def with_masking(data: TrainingData, fraction: float, rarity: float = 0.0) -> Tr
     """Return the same examples with masking probabilities for their words.
 
     A word's chance is in proportion to n^-rarity, n being how often its rarest token occurs in the text, and never
-    above one. DistilBERT's training script chooses tokens in this way, with .7; the rule for words is finkd's.
+    above one: the chances of the other words make up for it. DistilBERT's training script chooses tokens in this way,
+    with .7; the rule for words is finkd's.
 
     Args:
         data: examples.
-        fraction: of the words.
+        fraction: of the words, on average.
         rarity: 0 masks all words alike.
     """
     if rarity == 0 or len(data.word_ids) == 0:
         return replace(data, masking=fraction)
     weights = _rarest(data).astype(np.float64) ** -rarity
-    return replace(data, masking=np.minimum(1.0, fraction * weights / weights.mean()).astype(np.float32))
+    descending = np.sort(weights)[::-1]
+    # The scale that gives the fraction if the first 0, 1, 2... words have the chance one; the first that fits is right.
+    scales = (fraction * len(weights) - np.arange(len(weights))) / np.cumsum(descending[::-1])[::-1]
+    scale = scales[np.argmax(scales * descending <= 1)]
+    return replace(data, masking=np.minimum(1.0, scale * weights).astype(np.float32))
+
+
+def masking_version(rarity: float) -> dict[str, Any]:
+    """Return what the addresses of stages hold beside ``rarity``, so that results of an earlier rule are not taken."""
+    return {"version of rarity": 2} if rarity else {}
 
 
 def _rarest(data: TrainingData) -> Longs:

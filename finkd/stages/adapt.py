@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from finkd.data.masking import with_masking
+from finkd.data.masking import masking_version, with_masking
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.term import Loss
 from finkd.models.heads import with_masked_head
@@ -69,7 +69,8 @@ class Adapt(Stage):
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """Text, seed and precision."""
-        return {"text": context.source_fingerprint(self.on, "adapt"), **context.inputs("seed", "precision")}
+        text = context.source_fingerprint(self.on, "adapt")
+        return {"text": text, **context.inputs("seed", "precision"), **masking_version(self.rarity)}
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The adapted encoder under its masked-LM head."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from finkd.corpora.errors import ConfigError
-from finkd.data.masking import with_masking
+from finkd.data.masking import masking_version, with_masking
 from finkd.losses.term import MASKING, OF_WORDS, Requirement
 from finkd.models.heads import with_masked_head
 from finkd.models.model import Model
@@ -73,7 +73,7 @@ class Distill(LearningStage):
             )
         taught.check_model("distill.teacher", "name another one (teacher: origin), or learn labels (task-distill)")
         text = context.source_fingerprint(self.on, "distill")
-        return super().cache_inputs(context) | {"teacher": taught.key, "text": text}
+        return super().cache_inputs(context) | {"teacher": taught.key, "text": text, **masking_version(self.rarity)}
 
     @property
     def _masks_text(self) -> bool:
