@@ -17,7 +17,7 @@ from finkd.corpora.readers.annotation_tools import holds_labels
 from finkd.corpora.readers.characters import case_variants, foreign_character, look_alikes, named
 from finkd.corpora.readers.columns import read_conll, read_csv_tokens
 from finkd.corpora.readers.json_files import json_lines
-from finkd.corpora.readers.lines import stem, without_packing
+from finkd.corpora.readers.lines import stem, suffix
 from finkd.corpora.readers.offsets import Offsets, offsets_named
 from finkd.corpora.readers.records import read_json_spans, read_jsonl, read_parquet
 from finkd.corpora.readers.standoff import is_webanno, read_brat, read_webanno
@@ -131,12 +131,12 @@ def is_labelled(path: Path) -> bool:
         DataError: if a line of JSON lines until then is none.
         UnavailableError: if there are JSON lines of that name that may not be read.
     """
-    suffix = _suffix(path)
-    if suffix == ".jsonl":
+    kind = suffix(path)
+    if kind == ".jsonl":
         told = (holds_labels(record) for _, record in json_lines(path))
         first = next(told, False)
         return next((each for each in told if each is not None), True) if first is None else first
-    return suffix in _READERS and suffix != ".txt"
+    return kind in _READERS and kind != ".txt"
 
 
 def _split_files(folder: Path) -> dict[str, Path]:
@@ -146,9 +146,9 @@ def _split_files(folder: Path) -> dict[str, Path]:
         split = SPLIT_NAMES.get(stem(path).lower())
         if split is None or not path.is_file():
             continue
-        if _suffix(path) == ".txt" and path.with_suffix(".ann").is_file():
+        if suffix(path) == ".txt" and path.with_suffix(".ann").is_file():
             continue  # the text of brat's annotations
-        if _suffix(path) not in _READERS:
+        if suffix(path) not in _READERS:
             logger.warning("%s: is not read; expected one of %s", path, ", ".join(_READERS))
             continue
         if split in found:
@@ -160,14 +160,10 @@ def _split_files(folder: Path) -> dict[str, Path]:
 
 
 def _read_file(path: Path, scheme: Scheme, offsets: Offsets) -> Iterator[Sentence]:
-    suffix = _suffix(path)
-    if suffix not in _READERS:
-        raise DataError(f"{path}: found the suffix {suffix!r}; expected one of {', '.join(_READERS)}")
-    return _READERS[suffix](path, scheme, offsets)
-
-
-def _suffix(path: Path) -> str:
-    return Path(without_packing(path.name).lower()).suffix
+    kind = suffix(path)
+    if kind not in _READERS:
+        raise DataError(f"{path}: found the suffix {kind!r}; expected one of {', '.join(_READERS)}")
+    return _READERS[kind](path, scheme, offsets)
 
 
 def _check_types(types: set[str], splits: Splits, path: str | Path) -> None:

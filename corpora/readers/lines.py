@@ -35,6 +35,11 @@ def stem(path: Path) -> str:
     return Path(without_packing(path.name)).stem
 
 
+def suffix(path: Path) -> str:
+    """Return the suffix of a file's format in small letters, without ``.gz``."""
+    return Path(without_packing(path.name).lower()).suffix
+
+
 def open_binary(path: Path) -> IO[bytes]:
     """Open a file for reading, unpacking gzip if the name ends in ``.gz``; ``-`` is standard input.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import heapq
 import json
+import logging
 import random
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
@@ -15,15 +17,16 @@ from finkd.corpora.corpus import Lines, TextCorpus
 from finkd.corpora.errors import ConfigError, DataError, UnknownNameError
 from finkd.corpora.loading import check_exists
 from finkd.corpora.locate import checksum, finder
-from finkd.corpora.readers.lines import stem
+from finkd.corpora.readers.lines import stem, suffix
 from finkd.corpora.registry import unknown
 from finkd.corpora.segmentation import split_sentences
 from finkd.corpora.sentence import Sentence
-from finkd.corpora.text.streams import TEXT, format_of, text_records
+from finkd.corpora.text.streams import SUFFIXES, TEXT, format_of, text_records
 from finkd.corpora.wording import counted
 
+logger = logging.getLogger(__name__)
+
 SAMPLING_VERSION = 1
-_SUFFIXES = (".txt", ".txt.gz", ".md", ".md.gz", ".jsonl", ".jsonl.gz")
 _CHARACTERS_PER_SENTENCE = 200
 
 
@@ -31,7 +34,7 @@ def stream(name: str | Path, sources: Collection[str] | None = None) -> Iterator
     """Read the lines of an unlabelled corpus, source after source, as the corpus spells them.
 
     Args:
-        name: a text corpus of the registry, or a ``.txt`` or ``.jsonl`` (key ``text``) file, or a folder of them.
+        name: a text corpus of the registry, or a file (``.txt``, ``.jsonl`` or ``.csv`` with ``text``), or a folder of them.
         sources: names of the sources to read; ``None`` reads all.
 
     Raises:
@@ -163,7 +166,8 @@ def _user_files(path: Path) -> dict[str, Path]:
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     readable: dict[str, Path] = {}
     for file in files:
-        if not file.name.lower().endswith(_SUFFIXES):
+        if suffix(file) not in SUFFIXES:
+            _warn_once(file)
             continue
         other = readable.setdefault(stem(file), file)
         if other is not file:
@@ -171,8 +175,14 @@ def _user_files(path: Path) -> dict[str, Path]:
                 f"{file}: found a second file for the source {stem(file)!r} beside {other.name}; rename one"
             )
     if not readable:
-        raise DataError(f"{path}: found no {', '.join(_SUFFIXES)} file; expected unlabelled text, one passage per line")
+        raise DataError(f"{path}: found no {', '.join(SUFFIXES)} file; expected unlabelled text, one passage per line")
     return readable
+
+
+@functools.cache  # a folder is listed whenever its text is drawn, or its address asked for
+def _warn_once(path: Path) -> None:
+    if not path.name.startswith("."):
+        logger.warning("%s: is not read; expected one of %s", path, ", ".join(SUFFIXES))
 
 
 def _user_lines(path: Path) -> Iterator[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from finkd.corpora.errors import ConfigError, DataError, listed, quoted
 from finkd.corpora.readers.json_files import json_lines
-from finkd.corpora.readers.lines import csv_rows, text_lines, without_packing
+from finkd.corpora.readers.lines import csv_rows, suffix, text_lines
 
 Format = Literal["text", "jsonl", "csv"]
 TEXT: Literal["text"] = "text"
+SUFFIXES: Mapping[str, Format] = {".txt": TEXT, ".md": TEXT, ".jsonl": "jsonl", ".csv": "csv"}
+"""Of files of raw text, without ``.gz``."""
 
 
 def text_records(path: Path, field: str = TEXT, kind: Format | None = None) -> Iterator[dict[str, Any]]:
@@ -48,9 +50,8 @@ def format_of(path: Path, kind: Format | None = None) -> Format:
     Raises:
         ConfigError: if ``kind`` is unknown.
     """
-    name = without_packing(path.name).lower()
     known: tuple[Format, ...] = get_args(Format)
-    kind = kind or next((each for each in known if name.endswith(f".{each}")), TEXT)
+    kind = kind or SUFFIXES.get(suffix(path), TEXT)
     if kind not in known:
         raise ConfigError(f"format: unknown value (got {quoted(kind)}; choose from {', '.join(known)})")
     return kind

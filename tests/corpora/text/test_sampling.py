@@ -33,6 +33,18 @@ def test_stream_gives_the_lines_of_the_sources(folder):
     assert list(stream(folder / "long.txt")) == lines[:300]
 
 
+def test_a_table_is_read_and_what_is_not_is_told_of_once(folder, caplog):
+    (folder / "table.csv.gz").write_bytes(gzip.compress(b"id,text\n1,Acme fell.\n"))
+    for name in ("notes.pdf", ".hidden"):
+        (folder / name).write_text("x")
+    (folder / "more").mkdir()
+    for _ in range(2):
+        assert list(stream(folder, ["table"])) == ["Acme fell."]
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        str(folder / name) for name in ("more", "notes.pdf")
+    ]
+
+
 def test_a_sample_is_distinct_and_located(folder):
     drawn = sample(folder, 100)
     assert len({each.text for each in drawn}) == 100
@@ -120,7 +132,7 @@ def test_wrong_sources_are_named(folder, weights, error, message):
         ("x.txt", "\n \n", r"x\.txt:1: found no text; expected one passage per line"),
         ("x.jsonl", '{"text": ""}\n{"text": " "}\n', r"x\.jsonl:1: found no text; expected one passage per line"),
         ("x.jsonl", '{"text": "a"}\n{"body": "b"}\n', r"x\.jsonl:2: expected a text under 'text' \(found body\)"),
-        ("x.pdf", "a", r"found no \.txt, \.txt\.gz, \.md, \.md\.gz, \.jsonl, \.jsonl\.gz file"),
+        ("x.pdf", "a", r"found no \.txt, \.md, \.jsonl, \.csv file"),
     ],
 )
 def test_broken_text_files_get_one_line(tmp_path, name, content, message):
