@@ -104,19 +104,19 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def as_store_error(path: Path, more: str = "", *others: type[Exception]) -> Iterator[None]:
+def as_store_error(path: Path, more: str = "", errors: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
     """Convert errors of a full disk or a read-only folder to ``StoreError``; what finkd has explained stays.
 
     Args:
         path: what is written.
         more: end of the message.
-        others: errors of libraries that are no ``OSError``.
+        errors: those that a full disk causes.
     """
     try:
         yield
     except FinkdError:
         raise
-    except (OSError, *others) as error:
+    except errors as error:
         raise StoreError(f"{path}: cannot write ({getattr(error, 'strerror', None) or error}){more}") from error
 
 

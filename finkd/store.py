@@ -120,7 +120,7 @@ class Store:
             StoreError: if the store cannot be written.
         """
         path = self.root / key
-        with as_store_error(path, _UNTOUCHED, SafetensorError), atomic_folder(path) as folder:
+        with as_store_error(path, _UNTOUCHED, (OSError, SafetensorError)), atomic_folder(path) as folder:
             yield folder
             files = {str(f.relative_to(folder)): sha256(f) for f in sorted(folder.rglob("*")) if f.is_file()}
             manifest = {"facts": facts, "files": files, "digest": address({"facts": facts, "files": files})}

@@ -34,7 +34,8 @@ def stream(name: str | Path, sources: Collection[str] | None = None) -> Iterator
     """Read the lines of an unlabelled corpus, source after source, as the corpus spells them.
 
     Args:
-        name: a text corpus of the registry, or a file (``.txt``, ``.jsonl`` or ``.csv`` with ``text``), or a folder of them.
+        name: a text corpus of the registry; or a ``.txt``, or a ``.jsonl`` or ``.csv`` with ``text``; or a folder of
+            them.
         sources: names of the sources to read; ``None`` reads all.
 
     Raises:
