@@ -31,13 +31,15 @@ def distinct(sentences: Sequence[Sentence], similarity: float) -> list[int]:
     """
     from datasketch import MinHash, MinHashLSH
 
-    seen = MinHashLSH(threshold=similarity, num_perm=_PERMUTATIONS)
+    bands = MinHashLSH(threshold=similarity, num_perm=_PERMUTATIONS).hashranges
+    seen: set[int] = set()  # a hash of each band takes a fifth of what MinHashLSH keeps
     kept = []
     for index, sentence in enumerate(sentences):
         sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
         sketch.update_batch(_shingles(sentence))
-        if not seen.query(sketch):
-            seen.insert(index, sketch)
+        hashes = [hash((start, sketch.hashvalues[start:end].tobytes())) for start, end in bands]
+        if seen.isdisjoint(hashes):
+            seen.update(hashes)
             kept.append(index)
     return kept
 
