@@ -157,7 +157,8 @@ class Prepared(Inputs):
         system = self.experiment.systems[name]
         ancestors = self._ancestors(name, watch.teaches if watch else lambda stage, place: None)
         steps = self.stages_of(system.role, system.strategy)
-        return _Training(shown, name, steps, ancestors.within(context), ancestors)
+        context = ancestors.within(replace(context, student=self.spec(name)))
+        return _Training(shown, name, steps, context, ancestors)
 
     def _fold(self, context: Context, count: int | None, place: int) -> Context:
         """The context without the sentences of a fold."""
@@ -176,7 +177,9 @@ class Prepared(Inputs):
             keys: of the models that were trained for it.
             taught: teachers before it.
         """
-        system, made = self.experiment.systems[name], [self._taught_by(key) for key in keys]
+        system = self.experiment.systems[name]
+        others = [each.system for each in system.members if each.system is not None and each.seed is not None]
+        made = [self._taught_by(key, each) for key, each in zip(keys, others or [name] * len(keys), strict=True)]
         if system.folds is not None:
             parts = self.folds(self.gold(seed), system.folds)
             texts = [frozenset(sentence.text for sentence in part.rest) for part in parts]
@@ -207,8 +210,10 @@ class Prepared(Inputs):
         stages = chain.from_iterable(each.lineage for each in made)
         return tuple({stage.key: stage for stage in stages if stage.key not in own}.values())
 
-    def _taught_by(self, key: str) -> TaughtBy:
-        return TaughtBy(key, lambda: load_model(self.store.root / key))
+    def _taught_by(self, key: str, system: str) -> TaughtBy:
+        strategy = self.stages_of(self.experiment.systems[system].role, self.experiment.systems[system].strategy)
+        made = strategy.validate(self.spec(system))[-1]
+        return TaughtBy(key, lambda: load_model(self.store.root / key), spec=made)
 
     def _ancestors(self, system: str, begins: Callable[[str, int], None] = lambda stage, place: None) -> Ancestors:
         model = self.experiment.start_of(system)

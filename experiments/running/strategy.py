@@ -19,7 +19,7 @@ from finkd.experiments.running.events import Listener, Watch, ignored
 from finkd.experiments.running.publish import publish
 from finkd.models import pretrained
 from finkd.models.loading import load_model
-from finkd.models.spec import ModelSpec, read_head
+from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Context
 from finkd.store import Store
 from finkd.strategies.parsing import parse
@@ -134,7 +134,8 @@ def checked(
         raise DataError(f"{data.name}: has no training split")
     if labels is None and data is not None:
         labels = corpora.label_names(data.types)
-    steps.validate(ModelSpec.of(model, labels))
+    spec = ModelSpec.of(model, labels)
+    steps.validate(spec)
     text, general = drawn("text", text, store), drawn("general", general, store)
     context = Context(
         train=data.splits["train"] if data else (),
@@ -144,6 +145,7 @@ def checked(
         store=store,
         text=text,
         general=general or text,
+        student=spec,
         teacher=teacher or of_model(model),
         precision=resolve_precision("auto"),
     )
@@ -152,7 +154,8 @@ def checked(
 
 def of_model(model: str) -> TaughtBy:
     """A model, by name or folder, as a teacher; it is loaded when it is first asked for."""
-    return TaughtBy(pretrained.fingerprint(model), lambda: load_model(model), read_head(model))
+    spec = ModelSpec.of(model)
+    return TaughtBy(pretrained.fingerprint(model), lambda: load_model(model), spec.head, spec=spec)
 
 
 def drawn(key: str, text: Text | RawText | None, store: Store) -> RawText | None:

@@ -73,6 +73,8 @@ def with_contexts(steps: Sequence[Step], context: Context) -> Iterator[tuple[Ste
     for step in steps:
         yield step, context
         context = step.stage.narrowed(context)
+        if context.student is not None:
+            context = replace(context, student=step.stage.validate(context.student))
 
 
 def reserved(steps: Sequence[Step], context: Context) -> Context:

@@ -11,7 +11,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
 from finkd.models.loading import load_model
 from finkd.models.model import Model
-from finkd.models.spec import ModelSpec, read_head
+from finkd.models.spec import ModelSpec
 from finkd.stages.stage import ORIGIN, TAGGER, Context
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Strategy
@@ -59,8 +59,8 @@ class Ancestors:
         @cache
         def find(name: str) -> TaughtBy:
             if name == ORIGIN:
-                load = partial(load_model, self.teacher, any_labels=True)
-                return TaughtBy(self.start, load, read_head(self.teacher))
+                load, spec = partial(load_model, self.teacher, any_labels=True), ModelSpec.of(self.teacher)
+                return TaughtBy(self.start, load, spec.head, spec=spec)
             return self._made(parse(name, self.stages), whole)
 
         whole = replace(context, ancestor=find, with_ancestors=self.within)
@@ -68,9 +68,10 @@ class Ancestors:
 
     def _made(self, strategy: Strategy, context: Context) -> TaughtBy:
         self.of(strategy)  # a strategy that would learn from itself has no address
+        spec = ModelSpec.of(self.teacher, context.labels or None)
+        context, made = replace(context, student=spec), strategy.validate(spec)[-1]
 
         def load() -> Model:
             return lineage.run(self.teacher, self.start, strategy, context, self.begins).load()
 
-        spec = ModelSpec.of(self.teacher, context.labels or None)
-        return TaughtBy(lineage.addresses(self.start, strategy, context)[-1], load, strategy.validate(spec)[-1].head)
+        return TaughtBy(lineage.addresses(self.start, strategy, context)[-1], load, made.head, spec=made)

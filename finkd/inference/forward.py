@@ -7,19 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from finkd.corpora.errors import ConfigError
 from finkd.data.collator import ModelInputs
 from finkd.inference.attention import fastest
 from finkd.losses.term import ModelOutputs, Requirement
+from finkd.models.attention_projections import attention_projections
 from finkd.models.heads import factored_mlm_logits
 from finkd.models.layer_overrides import Slim
-
-_PROJECTIONS = (("query", "key", "value"), ("q_lin", "k_lin", "v_lin"), ("q", "k", "v"))
-"""Names of the query, key and value matrices: BERT's and RoBERTa's, DistilBERT's, and MPNet's."""
 
 _TOKENS = 64
 """A masked-LM head is run on a multiple of this number of tokens, so that few shapes of matrix products occur."""
@@ -105,21 +102,10 @@ def _recorded(network: PreTrainedModel, *, wanted: bool) -> Iterator[list[Tensor
     seen: list[Tensor] = []
     hooks = [
         module.register_forward_hook(lambda module, args, output: seen.append(output))
-        for module in (_projections(network) if wanted else ())
+        for module in (attention_projections(network) if wanted else ())
     ]
     try:
         yield seen
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def _projections(network: PreTrainedModel) -> list[nn.Module]:
-    """Return the query, key and value matrices in the order in which they are called."""
-    for names in _PROJECTIONS:
-        found = [module for name, module in network.named_modules() if name.rsplit(".", 1)[-1] in names]
-        if found:
-            return found
-    raise ConfigError(
-        f"losses: attention of {network.config.model_type!r} cannot be read (BERT, RoBERTa, DistilBERT and MPNet can)"
-    )

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from finkd.losses.layers import Layers, layer_pairs
 from finkd.losses.term import Requirement, StepOutputs
+from finkd.models.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class AlignedHiddenStates:
             state = outputs.project(outputs.student.hidden_states[student]).float()
             terms.append(distance(state, pool.average(outputs.teacher.hidden_states[teacher].float()), pool.covered))
         return torch.stack(terms).mean()
+
+    def check(self, student: Shape, teacher: Shape) -> None:
+        """Check before any training that the mapped layers exist; errors are those of ``pairs``."""
+        self.pairs(student.layers + 1, teacher.layers + 1)
 
     def pairs(self, student: int, teacher: int) -> tuple[tuple[int, int], ...]:
         """Return the mapped layers, given the number of states (layers + 1) of each side.

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from finkd.corpora.errors import ConfigError
 from finkd.losses.term import Requirement, StepOutputs
+from finkd.models.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,23 @@ class Embedding:
         target = outputs.teacher.embeddings.float()
         difference = outputs.project(outputs.student.embeddings).float() - target
         return difference.square().sum() / target.square().sum().clamp(min=1e-6)
+
+    def check(self, student: Shape, teacher: Shape) -> None:
+        """Check before any training that the embeddings are as wide as the encoders.
+
+        Raises:
+            ConfigError: if they are not.
+        """
+        check_widths((student.rank, student.width), (teacher.rank, teacher.width))
+
+
+def check_widths(*models: tuple[int, int]) -> None:
+    """Check that the embeddings of models, given with the width of each, are as wide as that.
+
+    Raises:
+        ConfigError: if they are not.
+    """
+    if any(embeddings != width for embeddings, width in models):
+        raise ConfigError(
+            "losses.embedding: cannot compare factorised embeddings; aligned-hidden-states compares what they become"
+        )

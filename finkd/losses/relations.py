@@ -15,6 +15,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.losses.alignment import Chunks
 from finkd.losses.layers import Layers, layer_pairs
 from finkd.losses.term import Requirement, StepOutputs
+from finkd.models.shape import Shape
 
 _NEVER = -1e4
 """Score of a chunk that is not there: its probability is 0 in every precision, and its gradient is finite."""
@@ -50,9 +51,7 @@ class ChunkRelations:
             ConfigError: if a layer does not exist, layers differ in their heads, or a width cannot be cut into so many.
         """
         chunks = _chunks(outputs)
-        heads = self.heads or outputs.student.attention_heads
-        if not heads:
-            raise ConfigError("losses.chunk-relations.heads: the student's layers differ in their heads; name a number")
+        heads = self._heads(outputs.student.attention_heads)
         terms = []
         for student, teacher in _attention(outputs, self.layers, "chunk-relations.layers"):
             for relation in self.relations:
@@ -61,6 +60,18 @@ class ChunkRelations:
                 theirs = _by_head(chunks, chunks.teacher.average(teacher[role].float()), heads)
                 terms.append(_divergence(_relation(ours, chunks), _relation(theirs, chunks), chunks))
         return torch.stack(terms).mean()
+
+    def check(self, student: Shape, teacher: Shape) -> None:
+        """Check before any training what a call checks; errors are the same."""
+        heads = self._heads(_attention_heads(student))
+        for pair in layer_pairs(self.layers, student.layers, teacher.layers, "chunk-relations.layers", first=1):
+            for shape, layer in zip((student, teacher), pair, strict=True):
+                _check_divides(heads, shape.heads_by_layer[layer - 1] * shape.width // shape.heads)
+
+    def _heads(self, attention_heads: int) -> int:
+        if not (heads := self.heads or attention_heads):
+            raise ConfigError("losses.chunk-relations.heads: the student's layers differ in their heads; name a number")
+        return heads
 
 
 @dataclass(frozen=True)
@@ -87,14 +98,9 @@ class ChunkAttention:
         Raises:
             ConfigError: if a layer does not exist, or the models have different numbers of heads.
         """
-        if outputs.student.attention_heads != outputs.teacher.attention_heads or not outputs.student.attention_heads:
-            raise ConfigError(
-                f"losses.chunk-attention: student and teacher must have as many heads "
-                f"(got {outputs.student.attention_heads} and {outputs.teacher.attention_heads}); "
-                "chunk-relations compares any numbers"
-            )
-        chunks = _chunks(outputs)
         heads = outputs.student.attention_heads
+        _check_equal(heads, outputs.teacher.attention_heads)
+        chunks = _chunks(outputs)
         pairs = (chunks.mask.unsqueeze(1) & chunks.mask.unsqueeze(2)).unsqueeze(1)
         terms = []
         for layers in _attention(outputs, self.layers, "chunk-attention.layers"):
@@ -104,6 +110,30 @@ class ChunkAttention:
             )
             terms.append(((ours - theirs).square() * pairs).sum() / (pairs.sum() * heads).clamp(min=1))
         return torch.stack(terms).mean()
+
+    def check(self, student: Shape, teacher: Shape) -> None:
+        """Check before any training what a call checks; errors are the same."""
+        _check_equal(_attention_heads(student), _attention_heads(teacher))
+        layer_pairs(self.layers, student.layers, teacher.layers, "chunk-attention.layers", first=1)
+
+
+def _attention_heads(shape: Shape) -> int:
+    """Return how many heads a layer has; 0 if layers differ."""
+    found = set(shape.heads_by_layer)
+    return found.pop() if len(found) == 1 else 0
+
+
+def _check_equal(student: int, teacher: int) -> None:
+    if student != teacher or not student:
+        raise ConfigError(
+            f"losses.chunk-attention: student and teacher must have as many heads (got {student} and {teacher}); "
+            "chunk-relations compares any numbers"
+        )
+
+
+def _check_divides(heads: int, width: int) -> None:
+    if width % heads:
+        raise ConfigError(f"losses.chunk-relations.heads: {heads} heads do not divide the width {width}")
 
 
 def _chunks(outputs: StepOutputs) -> Chunks:
@@ -122,8 +152,7 @@ def _attention(outputs: StepOutputs, layers: Layers, key: str) -> list[tuple[Ten
 def _by_head(chunks: Chunks, states: Tensor, heads: int) -> Tensor:
     """(chunks, width) as (batch, heads, longest, width / heads)."""
     width = states.shape[-1]
-    if width % heads:
-        raise ConfigError(f"losses.chunk-relations.heads: {heads} heads do not divide the width {width}")
+    _check_divides(heads, width)
     laid = chunks.lay_out(states)
     return laid.view(*laid.shape[:2], heads, width // heads).transpose(1, 2)
 

@@ -118,6 +118,9 @@ class StepOutputs:
 class Loss(Protocol):
     """A weighted term of the training loss. Implementations are frozen dataclasses, so that a config is a term.
 
+    A term that cannot compare every two models may have a method ``check(student, teacher)``, which raises
+    ``ConfigError`` for the shapes (``finkd.models.shape.Shape``) of two that it cannot, before any training.
+
     Attributes:
         weight: factor in the sum of all terms.
         requires: which parts of ``StepOutputs`` must be there, from ``Requirement``.

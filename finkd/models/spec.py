@@ -13,6 +13,7 @@ import torch
 from finkd.corpora.errors import ConfigError, first_line
 from finkd.models import pretrained
 from finkd.models.architectures import HEADS, MASKED_LM, TAGGER
+from finkd.models.attention_projections import attention_projections
 from finkd.models.config_file import read_config
 from finkd.models.heads import check_masked_head
 from finkd.models.loading import configuration, head_class
@@ -42,6 +43,7 @@ class ModelSpec:
         no_sizes: why they are not known.
         no_layers: why single layers cannot be chosen or changed; empty if they can.
         no_masked_head: why finkd cannot train a masked-LM head for it; empty if it can.
+        no_attention: why losses cannot read its attention; empty if they can.
     """
 
     head: Head = "none"
@@ -53,6 +55,7 @@ class ModelSpec:
     no_sizes: str = ""
     no_layers: str = ""
     no_masked_head: str = ""
+    no_attention: str = ""
 
     @classmethod
     def of(cls, model: str, corpus_labels: tuple[str, ...] | None = None) -> ModelSpec:
@@ -149,6 +152,15 @@ class ModelSpec:
             )
         self.check_corpus()
 
+    def check_attention(self, setting: str) -> None:
+        """Check that losses can read its attention.
+
+        Raises:
+            ConfigError: if they cannot.
+        """
+        if self.no_attention:
+            raise ConfigError(f"{setting}: {self.no_attention}")
+
     def check_layers(self, stage: str) -> None:
         """Check that a stage can choose or change single layers.
 
@@ -172,7 +184,7 @@ def _read(folder: Path, changed: tuple[int, ...]) -> ModelSpec:
         raise ConfigError(
             f"{folder / 'config.json'}: not a model that transformers can make ({first_line(error)})"
         ) from error
-    sizes, no_sizes, no_layers, no_masked_head = None, "", "", ""
+    sizes, no_sizes, no_layers, no_masked_head, no_attention = None, "", "", "", ""
     try:
         sizes = read_shape(folder)
     except ConfigError as error:
@@ -182,6 +194,10 @@ def _read(folder: Path, changed: tuple[int, ...]) -> ModelSpec:
     except ConfigError as error:
         no_layers = str(error)
     try:
+        attention_projections(network)
+    except ConfigError as error:
+        no_attention = str(error)
+    try:
         check_masked_head(_on_meta(MASKED_LM, config))
     except ConfigError as error:
         no_masked_head = str(error)
@@ -190,18 +206,13 @@ def _read(folder: Path, changed: tuple[int, ...]) -> ModelSpec:
     head = _head(folder, entries)
     labels = tuple(config.id2label[number] for number in sorted(config.id2label)) if head == "labels" else ()
     has_mask, gives_case = "mask" in tokenizer.special_ids, tokenizer.gives_case
-    return ModelSpec(head, labels, None, has_mask, gives_case, sizes, no_sizes, no_layers, no_masked_head)
+    reasons = no_sizes, no_layers, no_masked_head, no_attention
+    return ModelSpec(head, labels, None, has_mask, gives_case, sizes, *reasons)
 
 
 def _on_meta(kind: str, config: Any) -> Any:
     with torch.device("meta"):
         return HEADS[kind].from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
-
-
-def read_head(model: str) -> Head:
-    """Return what a model, given by its name or folder, scores, without reading its weights."""
-    folder = pretrained.resolve(model)
-    return _head(folder, read_config(folder))
 
 
 def _head(folder: Path, entries: Mapping[str, Any]) -> Head:

@@ -45,6 +45,8 @@ class ConstrainedStage(LearningStage):
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """Corpus, labels, losses, seed and precision."""
+        if self.schedule.epochs:
+            self._check_losses(context.student, context.student)
         return super().cache_inputs(context) | context.inputs("corpus", "labels")
 
     def _learn(self, student: Model, model: Model, constraint: Constraint, context: Context) -> int:

@@ -72,6 +72,7 @@ class Distill(LearningStage):
                 f"distill.teacher: {self.teacher!r} has no masked-LM head, which the losses need; name 'masked-teacher'"
             )
         taught.check_model("distill.teacher", "name another one (teacher: origin), or learn labels (task-distill)")
+        self._check_losses(context.student, taught.spec)
         text = context.source_fingerprint(self.on, "distill")
         return super().cache_inputs(context) | {"teacher": taught.key, "text": text, **masking_version(self.rarity)}
 

@@ -52,6 +52,7 @@ class Context:
         general: unlabelled text of any kind, if there is any.
         held_out: labelled sentences that no stage learns from.
         held_out_text: raw text that no stage reads.
+        student: what is known of the model that a stage is given, if anything is.
         teacher: the tagger to learn from, if there is one.
         taggers: every tagger that a stage can name to learn from.
         precision: as in ``training.Schedule``, resolved.
@@ -72,6 +73,7 @@ class Context:
     general: RawText | None = None
     held_out: Sequence[Sentence] = ()
     held_out_text: RawText | None = None
+    student: ModelSpec | None = field(default=None, compare=False)
     teacher: TaughtBy | None = None
     taggers: Mapping[str, TaughtBy] = field(default_factory=dict, compare=False)
     precision: Precision = "fp32"

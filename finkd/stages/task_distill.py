@@ -124,8 +124,11 @@ class TaskDistill(LearningStage):
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The loss terms, the teacher, the text, labels, seed and precision."""
+        taught_by = self._taught_by(context)
+        if self._runs_teacher():
+            self._check_losses(context.student, taught_by.spec)
         return super().cache_inputs(context) | {
-            "teacher": self._taught_by(context).key,
+            "teacher": taught_by.key,
             "text": context.source_fingerprint(self.on, "task-distill"),
             "labels": context.labels,
             "masked-lm": self._masked_lm(context).key if self.augment.copies else None,

@@ -15,6 +15,7 @@ from finkd.losses import build_terms
 from finkd.losses.term import MASKING, Loss, Requirement
 from finkd.models.heads import with_head
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.settings import described
 from finkd.stages.stage import Context, Stage
 from finkd.store import address
@@ -119,6 +120,22 @@ class LearningStage(Stage):
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The loss terms, seed and precision."""
         return {"losses": [described(term) for term in self.terms()], **context.inputs("seed", "precision")}
+
+    def _check_losses(self, student: ModelSpec | None, teacher: ModelSpec | None) -> None:
+        """Check that the losses can compare two models, as far as it is known what these are.
+
+        Raises:
+            ConfigError: if they cannot.
+        """
+        if student is None or teacher is None:
+            return
+        for term in self.terms():
+            if Requirement.ATTENTION in term.requires:
+                for spec in (student, teacher):
+                    spec.check_attention("losses")
+            check = getattr(term, "check", None)
+            if check is not None and student.sizes is not None and teacher.sizes is not None:
+                check(student.sizes, teacher.sizes)
 
     def _states(self, teacher: Model, key: str, data: TrainingData, student: Model, context: Context) -> States:
         """A teacher's states of all examples, from the store of an experiment; computed now if they are not in it."""

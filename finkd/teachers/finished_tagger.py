@@ -10,6 +10,7 @@ from typing import Protocol
 from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Logits
 from finkd.models.model import Model
+from finkd.models.spec import ModelSpec
 from finkd.teachers import kind_of, kinds
 from finkd.teachers.label_map import LabelMap, LabelReading, Probabilities, as_scores, corpus_labels
 
@@ -31,6 +32,10 @@ class TaggerSource(Protocol):
     @property
     def load(self) -> Callable[[], Model] | None:
         """Reads its network and tokenizer, whose hidden states can be learned from; ``None`` if it has none."""
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """What is known of that network before it is read."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class GlinerTagger:
     prompts: tuple[str, ...]
 
     load: ClassVar[None] = None
+    spec: ClassVar[None] = None
 
     @cached_property
     def key(self) -> str:

@@ -42,6 +42,7 @@ class Predictions:
     found: Mapping[tuple[str, ...], Probabilities] = field(repr=False)
 
     load: ClassVar[None] = None
+    spec: ClassVar[None] = None
 
     @property
     def key(self) -> str:

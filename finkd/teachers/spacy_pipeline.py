@@ -34,6 +34,7 @@ class SpacyPipeline:
     language: Language
 
     load: ClassVar[None] = None
+    spec: ClassVar[None] = None
 
     @cached_property
     def key(self) -> str:

@@ -9,7 +9,7 @@ from typing import cast
 from finkd.corpora.errors import ConfigError
 from finkd.inference.tagger import AnyTagger
 from finkd.models.model import Model
-from finkd.models.spec import Head
+from finkd.models.spec import Head, ModelSpec
 from finkd.store import address
 from finkd.teachers.ensemble import Ensemble
 from finkd.teachers.finished_tagger import FinishedTagger
@@ -26,6 +26,7 @@ class TaughtBy:
         tagger: reads the tagger that labels text, if that is not the model.
         members: taggers whose mean it is, if it is an ensemble.
         model_key: content address of the model, if it is not ``key``.
+        spec: what is known of the model before it is read, if anything is.
     """
 
     key: str
@@ -34,6 +35,7 @@ class TaughtBy:
     tagger: Callable[[], AnyTagger] | None = None
     members: tuple[Member, ...] = ()
     model_key: str = ""
+    spec: ModelSpec | None = None
 
     @property
     def is_model(self) -> bool:
@@ -108,6 +110,7 @@ def ensemble(members: Sequence[Member]) -> TaughtBy:
         tagger=tagger,
         members=tuple(members),
         model_key=first.states_key if first else "",
+        spec=first.spec if first else None,
     )
 
 
@@ -115,4 +118,5 @@ def of_tagger(tagger: FinishedTagger) -> TaughtBy:
     """Return a tagger that finkd did not train, as a teacher."""
     material = {"tagger": tagger.source.key, "reading": [dict(tagger.reading.labels), tagger.reading.scheme]}
     key = address({**material, "labels": tagger.labels, "version": 2})
-    return TaughtBy(key, tagger.source.load, tagger=lambda: tagger, model_key=tagger.source.key)
+    source = tagger.source
+    return TaughtBy(key, source.load, tagger=lambda: tagger, model_key=source.key, spec=source.spec)

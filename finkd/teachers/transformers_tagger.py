@@ -23,11 +23,16 @@ class TransformersTagger:
 
     Attributes:
         name: its folder or hub id.
-        labels: of its head.
+        spec: what its configuration tells.
     """
 
     name: str
-    labels: tuple[str, ...]
+    spec: ModelSpec
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of its head."""
+        return self.spec.labels
 
     @cached_property
     def key(self) -> str:
@@ -58,4 +63,4 @@ def open_transformers(name: str, reading: LabelReading) -> TransformersTagger:
     spec = ModelSpec.of(name)
     if spec.head != "labels":
         raise ConfigError(f"{name}: has no head that tags words; fine-tune it first, or name a tagger")
-    return TransformersTagger(name, spec.labels)
+    return TransformersTagger(name, spec)

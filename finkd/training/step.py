@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from finkd.corpora.errors import ConfigError
 from finkd.data.batches import Batch
 from finkd.inference.grammar import transitions
 from finkd.losses.alignment import MaskedText
+from finkd.losses.embedding import check_widths
 from finkd.losses.term import MASKING, Loss, ModelOutputs, Requirement, Sequences, StepOutputs
 from finkd.losses.vocabularies import Vocabularies
 from finkd.models.model import Model
@@ -143,11 +143,8 @@ def width_map(student: Model, teacher: Model | None, requirements: Requirement, 
     if teacher is None or not requirements & (Requirement.HIDDEN_STATES | Requirement.EMBEDDINGS):
         return None
     ours, theirs = (model.encoder.config.hidden_size for model in (student, teacher))
-    ranks = tuple(model.embeddings.weight.shape[1] for model in (student, teacher))
-    if Requirement.EMBEDDINGS in requirements and ranks != (ours, theirs):
-        raise ConfigError(
-            "losses.embedding: cannot compare factorised embeddings; aligned-hidden-states compares what they become"
-        )
+    if Requirement.EMBEDDINGS in requirements:
+        check_widths((student.embeddings.weight.shape[1], ours), (teacher.embeddings.weight.shape[1], theirs))
     if ours == theirs:
         return None
     with torch.random.fork_rng(devices=[]):

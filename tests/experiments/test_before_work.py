@@ -33,6 +33,18 @@ def with_text(text, *more):
     return (*given, "--set", "systems.Domain student.strategy=truncate-layers > task-distill:text", *more)
 
 
+STAGES = ("distill", "task-distill")
+
+
+@pytest.mark.parametrize("strategy", ["task-distill:gold", "distill:gold(teacher=origin) > finetune"])
+def test_losses_that_cannot_run_are_refused(strategy, finkd, config, tmp_path):
+    strategy = f"systems.Domain student.strategy=finetune > truncate-layers > {strategy}"
+    losses = [f"stages.{stage}.losses={{chunk-attention: {{layers: [[1, 9]]}}}}" for stage in STAGES]
+    options = [part for setting in (strategy, *losses) for part in ("--set", setting)]
+    message = "systems.Domain student.strategy: losses.chunk-attention.layers: expected pairs within (1..1, 1..2)"
+    assert message in finkd("run", config, *options, "--out", tmp_path, "--dry-run", code=2).stderr
+
+
 @pytest.mark.parametrize("option", ["--corpus=sample", "--scheme=BIOES", "--offsets=bytes"])
 def test_a_configuration_has_its_own_corpus(finkd, config, option):
     message = (

@@ -14,7 +14,7 @@ from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.pretrained import resolve
-from finkd.models.spec import read_head
+from finkd.models.spec import ModelSpec
 from tests.finkd.toys import LABELS, tiny_model
 from tests.toys import wordpiece_uncased
 
@@ -132,5 +132,5 @@ def test_an_encoder_whose_configuration_names_a_head_is_an_encoder(tmp_path, cap
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "architectures": ["BertForMaskedLM"]}))
     assert_same(model, folder)
-    assert read_head(str(folder)) == "none"
+    assert ModelSpec.of(str(folder)).head == "none"
     assert "names a head that the weights lack; its encoder is read" in caplog.text
