@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Part = TypeVar("Part")
 
 _TYPES = "types.json"
+_OPEN = 64
+"""Parts that are open at a time: macOS lets a process open 256 files, and a million sentences have a thousand parts."""
 
 
 class Growing:
@@ -46,38 +50,41 @@ class Growing:
 
 
 class Joined:
-    """Arrays read as one, along their first axis.
+    """Arrays read as one, along their first axis; only a few parts are open at a time.
 
     Args:
-        parts: one or more, which may be memory-mapped.
+        parts: files of one part or more, or whatever names them.
+        read: opens a part, which may be memory-mapped.
     """
 
-    def __init__(self, parts: Sequence[Array]) -> None:
-        self.parts = parts
-        self._ends = np.cumsum([len(part) for part in parts])
+    def __init__(self, parts: Sequence[Part], read: Callable[[Part], Array]) -> None:
+        self._part = lru_cache(_OPEN)(lambda number: read(parts[number]))
+        self._ends = np.cumsum([len(self._part(number)) for number in range(len(parts))])
+        first = self._part(0)
+        self._row, self._kind = first.shape[1:], first.dtype
 
     def __len__(self) -> int:
         return int(self._ends[-1])
 
     def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> Array:
         """Return all rows as one array in memory, for ``np.asarray``."""
-        return np.concatenate(self.parts, dtype=dtype)
+        return self.take(np.arange(len(self))).astype(dtype or self._kind, copy=False)
 
-    def take(self, rows: npt.NDArray[np.int64], inner: int | slice = slice(None)) -> Array:
-        """Return some rows: all of each, or what stands at a place of the second axis.
+    def take(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return some rows.
 
         Example:
-            >>> Joined([np.array([[1, 2]]), np.array([[3, 4], [5, 6]])]).take(np.array([2, 0]), 1).tolist()
-            [6, 2]
+            >>> Joined([[[1, 2]], [[3, 4], [5, 6]]], np.array).take(np.array([2, 0])).tolist()
+            [[5, 6], [1, 2]]
         """
         part = np.searchsorted(self._ends, rows, side="right")
-        found = np.empty((len(rows), *self.parts[0][:0, inner].shape[1:]), self.parts[0].dtype)
+        found = np.empty((len(rows), *self._row), self._kind)
         is_rising = bool((part[1:] >= part[:-1]).all())
         order = np.arange(len(part)) if is_rising else np.argsort(part, kind="stable")
         for here in np.split(order, np.flatnonzero(np.diff(part[order])) + 1) if len(rows) else ():
-            number = part[here[0]]
-            own = self.parts[number]
-            found[here] = own[rows[here] - (self._ends[number] - len(own)), inner]
+            number = int(part[here[0]])
+            own = self._part(number)
+            found[here] = own[rows[here] - (self._ends[number] - len(own))]
         return found
 
 

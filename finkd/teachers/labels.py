@@ -99,8 +99,8 @@ class _Labelling:
     def _parts(self) -> Iterator[list[Sentence]]:
         return blocks(self.sentences, PART)
 
-    def _joined(self, folders: Iterable[Path]) -> Joined:
-        return Joined([mapped(folder)["scores"].reshape(-1, len(self.labels)) for folder in folders])
+    def _joined(self, folders: Sequence[Path]) -> Joined:
+        return Joined(folders, lambda folder: mapped(folder)["scores"].reshape(-1, len(self.labels)))
 
     def _address(self, teacher: TaughtBy, sentences: Iterable[Sentence]) -> str:
         if not teacher.is_model:  # what finkd has trained has another address anyway where the text has other tags

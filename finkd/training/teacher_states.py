@@ -178,7 +178,7 @@ def _in_parts(examples: int) -> list[Longs]:
 
 def _joined(folders: Sequence[Path], name: str) -> Joined:
     """The files of one name in all parts, memory-mapped."""
-    return Joined([np.load(folder / name, mmap_mode="r", allow_pickle=False) for folder in folders])
+    return Joined(folders, lambda folder: np.load(folder / name, mmap_mode="r", allow_pickle=False))
 
 
 def _in_8_bits(states: Tensor) -> tuple[Array, Array]:
