@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import Field, NonNegativeInt
 from torch import Tensor
@@ -18,6 +20,7 @@ from finkd.augmentation.similar_words import SimilarWords, changed_sentences
 from finkd.augmentation.word_replacement import Augment, augmented
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
+from finkd.data.arrays import Array, Joined
 from finkd.losses.term import OF_WORDS
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
@@ -28,11 +31,13 @@ from finkd.teachers.label_map import LEAST
 from finkd.teachers.labels import Asked, teacher_labels
 from finkd.teachers.taught_by import TaughtBy
 from finkd.tokenization.regularization import RegularizedTokenizer
+from finkd.tokenization.tokens import Longs
 from finkd.training.schedule import Schedule
 from finkd.training.teachers import CachedHiddenStates, CachedLogits, LiveTeacher, Teacher
 
 log = logging.getLogger(__name__)
 
+_WORDS_AT_ONCE = 1 << 14
 _FEW = 0.001
 """Share of the words that a teacher may leave out without a word: those of odd characters, which no token covers."""
 
@@ -143,34 +148,36 @@ class TaskDistill(LearningStage):
         teacher = tagger if looks else None
         sentences = self._read(tagger, student, context)
         data = examples(sentences, self._reader(student, context), context, context.labels, teacher)
-        targets = None
+        labels = None
         if teacher is None or not taught_by.is_model:
             every = teacher_labels(
                 sentences, taught_by, context.labels, context.store, context.precision, context.listen, self.members
             )
-            targets = torch.from_numpy(every.take(data.word_ids))
-            unread = targets.isnan().any(dim=1)
-            if self.on == "gold":
-                targets = _with_gold(targets, torch.tensor(data.labels))
-            if (share := float(unread.float().mean())) > _FEW:
-                told = "gold labels stand for what it would say" if self.on == "gold" else "they teach nothing"
-                log.warning(
-                    "task-distill:%s: the teacher does not read %.1f %% of the words; %s", self.on, 100 * share, told
-                )
-            data = replace(data, usable=data.usable & ~targets.isnan().any(dim=1).numpy())
+            labels = StoredLogits(every, data.word_ids, data.labels if self.on == "gold" else None)
+            data = replace(data, usable=data.usable & self._taught(labels))
             if not data.usable.any():
                 raise ConfigError(f"task-distill:{self.on}: the teacher reads no word of this text")
         if teacher is None:
-            assert targets is not None
-            teaching: Teacher = CachedLogits(targets)
+            assert labels is not None
+            teaching: Teacher = CachedLogits(labels)
         elif self.cache_teacher_outputs and data.teacher is not None:
             states = self._states(teacher, taught_by.states_key, data, student, context)
-            if targets is None and states.logits is not None:
-                targets = torch.from_numpy(states.logits.take(data.teacher.first))
-            teaching = CachedHiddenStates(teacher, states, targets)
+            if labels is None and states.logits is not None:
+                labels = StoredLogits(states.logits, data.teacher.first)
+            teaching = CachedHiddenStates(teacher, states, labels)
         else:
-            teaching = LiveTeacher(teacher, targets)
+            teaching = LiveTeacher(teacher, labels)
         return StageResult(student, fit(student, data, terms, self.schedule, context, teaching))
+
+    def _taught(self, labels: StoredLogits) -> npt.NDArray[np.bool_]:
+        """(words,) True for words that have a label; a warning says if the teacher leaves many out."""
+        unread = labels.unread()
+        if (share := np.count_nonzero(unread) / max(1, len(unread))) > _FEW:
+            told = "they teach nothing" if labels.gold is None else "gold labels stand for what it would say"
+            log.warning(
+                "task-distill:%s: the teacher does not read %.1f %% of the words; %s", self.on, 100 * share, told
+            )
+        return ~unread if labels.gold is None else ~unread | (labels.gold >= 0)
 
     def _taught_by(self, context: Context) -> TaughtBy:
         """The teacher.
@@ -225,6 +232,31 @@ class Chain(Iterable[Sentence]):
 
     def __iter__(self) -> Iterator[Sentence]:
         return chain.from_iterable(self.parts)
+
+
+@dataclass(frozen=True)
+class StoredLogits:
+    """Label logits of the words of a text, read from disk for each batch.
+
+    Attributes:
+        scores: (rows, labels) float32, NaN where the teacher says nothing.
+        rows: (words,) row of each word.
+        gold: (words,) gold label ids, which stand for what the teacher does not say; ``None`` without.
+    """
+
+    scores: Joined
+    rows: Longs
+    gold: Array | None = None
+
+    def __getitem__(self, words: Tensor) -> Tensor:
+        """Return (words, labels) those of some words."""
+        found = torch.from_numpy(self.scores.take(self.rows[words.numpy()]))
+        return found if self.gold is None else _with_gold(found, torch.from_numpy(self.gold[words.numpy()]))
+
+    def unread(self) -> npt.NDArray[np.bool_]:
+        """(words,) True where the teacher says nothing."""
+        blocks = np.split(self.rows, range(_WORDS_AT_ONCE, len(self.rows), _WORDS_AT_ONCE))
+        return np.concatenate([np.isnan(self.scores.take(rows)).any(axis=1) for rows in blocks])
 
 
 def _with_gold(scores: Tensor, labels: Tensor) -> Tensor:

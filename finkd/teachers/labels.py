@@ -25,7 +25,7 @@ from finkd.teachers.taught_by import Member, TaughtBy
 
 PART = 1024
 """Sentences whose labels are an entry of the store: what a killed run loses at most."""
-_WORDS_AT_ONCE = 1 << 18
+_WORDS_AT_ONCE = 1 << 14
 _KIND = "teacher labels"
 
 Asked = Literal["all", "in-turn"]

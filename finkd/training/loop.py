@@ -155,7 +155,7 @@ class Loop:
     def _collate(self, request: BatchRequest) -> tuple[Batch, ModelOutputs | None]:
         """Return a batch, and cached teacher outputs if there are any."""
         batch = self.data.batch(request.rows, self.requirements, request.seed, request.mixed)
-        return batch, self.teacher.read(request.rows) if self.teacher else None
+        return batch, self.teacher.read(request.rows, batch.word_ids) if self.teacher else None
 
     def _next(self, batch: Batch, known: ModelOutputs | None) -> float:
         """Run one step and return its loss."""

@@ -60,8 +60,6 @@ class TrainingStep(nn.Module):
         if Requirement.SEQUENCES in self.requirements:
             follows, begins = (torch.from_numpy(each).to(device) for each in transitions(student.labels))
             self.legal = follows, begins
-        logits = None if teacher is None else teacher.word_logits
-        self.logits = None if logits is None else logits.to(device)
         # In a tuple the teacher is no part of this module, whose weights are trained.
         self.teacher: tuple[PreTrainedModel, ...] = ()
         self.entries = [len(student.tokenizer)]
@@ -89,16 +87,17 @@ class TrainingStep(nn.Module):
 
     @torch.no_grad()
     def _teach(self, batch: Batch, known: ModelOutputs | None) -> ModelOutputs:
-        side = known or ModelOutputs()
-        requirements = self.requirements & _OF_TEACHER
-        is_asked = bool(requirements) or (self.logits is None and Requirement.WORD_LOGITS in self.requirements)
-        if known is None and is_asked and self.teacher and batch.teacher is not None:
+        known = known or ModelOutputs()
+        side, logits, requirements = known, known.word_logits, self.requirements & _OF_TEACHER
+        lacks_states = bool(requirements) and not known.hidden_states
+        lacks_logits = logits is None and Requirement.WORD_LOGITS in self.requirements
+        if (lacks_states or lacks_logits) and self.teacher and batch.teacher is not None:
             places = [None if each is None else each.teacher.at for each in _asked(batch)]
             side = forward_together(self.teacher[0], batch.teacher, requirements, *places)
             side = _without_spare_entries(side, self.entries[1])
         return replace(
             side,
-            word_logits=side.word_logits if self.logits is None else self.logits[batch.word_ids],
+            word_logits=side.word_logits if logits is None else logits,
             embeddings=self.embeddings[batch.student.token_ids] if self.embeddings is not None else None,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from torch import Tensor
@@ -13,24 +13,26 @@ from finkd.tokenization.tokens import Longs
 from finkd.training.teacher_states import States
 
 
+class WordLogits(Protocol):
+    """Label logits of all words of the data: a tensor, or what reads them from disk."""
+
+    def __getitem__(self, words: Tensor, /) -> Tensor:
+        """Return (words, labels) those of some words."""
+
+
 class Teacher(Protocol):
     """Source of teacher outputs.
 
     Attributes:
         model: the teacher's model; ``None`` if its outputs are all that is known of it.
-        word_logits: (words, labels) its label logits of all words of the data, if they were computed before.
     """
 
     @property
     def model(self) -> Model | None:
         """The teacher's model, if there is one."""
 
-    @property
-    def word_logits(self) -> Tensor | None:
-        """(words, labels) of all words of the data, if they were computed before."""
-
-    def read(self, rows: Longs) -> ModelOutputs | None:
-        """Return cached outputs of some examples; ``None`` if there are none and the model has to run."""
+    def read(self, rows: Longs, words: Tensor) -> ModelOutputs | None:
+        """Return what was computed before of some examples and of some of their words; ``None`` if nothing was."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,15 @@ class LiveTeacher:
 
     Attributes:
         model: the model.
-        word_logits: (words, labels) of all words of the data, where labels are not those of the model.
+        word_logits: of all words of the data, where labels are not those of the model.
     """
 
     model: Model
-    word_logits: Tensor | None = None
+    word_logits: WordLogits | None = None
 
-    def read(self, rows: Longs) -> None:
-        """Return nothing: no outputs are cached."""
+    def read(self, rows: Longs, words: Tensor) -> ModelOutputs | None:
+        """Return the logits of some words, if they are not those of the model."""
+        return None if self.word_logits is None else ModelOutputs(word_logits=self.word_logits[words])
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,15 @@ class CachedLogits:
     """Cached label logits of every word.
 
     Attributes:
-        word_logits: (words, labels) of all words of the data.
+        word_logits: of all words of the data.
     """
 
-    word_logits: Tensor
+    word_logits: WordLogits
     model: None = None
 
-    def read(self, rows: Longs) -> None:
-        """Return nothing: logits are looked up by word, not by example."""
+    def read(self, rows: Longs, words: Tensor) -> ModelOutputs:
+        """Return the logits of some words."""
+        return ModelOutputs(word_logits=self.word_logits[words])
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,14 @@ class CachedHiddenStates:
     Attributes:
         model: the model, for its vocabulary and its embeddings.
         states: its hidden states.
-        word_logits: (words, labels) of all words of the data, if a term compares them.
+        word_logits: of all words of the data, if a term compares them.
     """
 
     model: Model
     states: States
-    word_logits: Tensor | None = None
+    word_logits: WordLogits | None = None
 
-    def read(self, rows: Longs) -> ModelOutputs:
-        """Return the hidden states of some examples."""
-        return self.states.side(rows)
+    def read(self, rows: Longs, words: Tensor) -> ModelOutputs:
+        """Return the hidden states of some examples, and the logits of some of their words."""
+        logits = None if self.word_logits is None else self.word_logits[words]
+        return replace(self.states.side(rows), word_logits=logits)
