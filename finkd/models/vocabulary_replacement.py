@@ -11,9 +11,12 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from finkd.models.config_file import PADDING_FIRST
 from finkd.models.embedding_transfer import Carry, Characters, Transfer
+from finkd.models.layer_overrides import family
 from finkd.models.model import Model
 from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers.editing import with_padding_at
 
 
 def replace_vocabulary(
@@ -25,11 +28,15 @@ def replace_vocabulary(
 
     Args:
         model: an encoder or tagger; not changed.
-        tokenizer: the new tokenizer.
+        tokenizer: the new tokenizer. MPNet takes one id for padding whatever its configuration says, so its tokens are
+            numbered anew.
         transfer: the method; by default ``characters`` of ``finkd.models.embedding_transfer``.
         texts: of the domain, for transfers that need them.
         seed: for transfers that draw.
     """
+    own_padding = PADDING_FIRST.get(family(model.encoder.config.model_type))
+    if own_padding is not None:
+        tokenizer = with_padding_at(tokenizer, own_padding)
     tokenizer = tokenizer.giving_case(model.tokenizer.gives_case)
     carry = (transfer or Characters())(model.tokenizer, tokenizer, texts, seed)
     student = replace(model.copied(), tokenizer=tokenizer)

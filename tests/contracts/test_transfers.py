@@ -8,6 +8,8 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 from finkd.models import transfers
+from finkd.models.families import FAMILIES as ENCODERS
+from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.vocabulary_replacement import replace_vocabulary
 from tests.finkd.toys import tiny_model
@@ -91,3 +93,18 @@ def test_a_saved_student_scores_as_before(name, tmp_path):
     loaded = AutoModelForMaskedLM.from_pretrained(tmp_path).eval()
     ids = torch.tensor([[2, 30, 31, 3]])
     torch.testing.assert_close(loaded(ids).logits, student.network(ids).logits, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("family", ENCODERS)
+def test_a_saved_student_of_each_family_computes_what_it_did(family, tmp_path):
+    """MPNet's network takes id 1 for padding, and numbers positions from it on, whatever its configuration says."""
+    student = replace_vocabulary(ENCODERS[family].tiny(FAMILIES["roberta"]()), FAMILIES["wordpiece_uncased"]())
+    student.save(tmp_path)
+    padding = student.tokenizer.special_ids["pad"]
+    ids = torch.tensor([[*student.tokenizer.backend.encode("the bank \N{SNOWMAN} lent").ids, padding, padding]])
+    mask = (ids != padding).long()
+    with torch.inference_mode():
+        before, after = (
+            each.network(ids, attention_mask=mask)[0][mask.bool()] for each in (student, load_model(tmp_path))
+        )
+    torch.testing.assert_close(after, before)

@@ -149,6 +149,21 @@ def with_entries(
     return Tokenizer(backend, tokenizer.specials, name, gives_case=tokenizer.gives_case)
 
 
+def with_padding_at(tokenizer: Tokenizer, index: int) -> Tokenizer:
+    """Return the tokenizer with this id for its padding token, the other entries numbered around it.
+
+    Raises:
+        ConfigError: if its model is of a kind whose entries cannot be changed.
+    """
+    if tokenizer.special_ids["pad"] == index:
+        return tokenizer
+    model, padding = described_model(tokenizer), tokenizer.specials["pad"]
+    names = [token for token in entries(model) if token != padding]
+    names.insert(index, padding)
+    scores = {padding: 0.0, **dict(model["vocab"])} if model["type"] == "Unigram" else None
+    return with_entries(tokenizer, names, tokenizer.name, merges=merge_pairs(model), scores=scores)
+
+
 def merge_pairs(model: Described) -> list[tuple[str, str]]:
     """Return the merges of a BPE model, in their order."""
     pairs = (merge.split(" ") if isinstance(merge, str) else merge for merge in model.get("merges", []))
