@@ -69,7 +69,7 @@ def lost_words(teacher: Tokenizer, student: Tokenizer, shortest: int = 3) -> lis
     """
 
     def tokens(tokenizer: Tokenizer) -> npt.NDArray[np.int64]:
-        encoded = tokenizer.encode(words)
+        encoded = tokenizer.encode([tokenizer.before_word + word for word in words])
         text = np.repeat(np.arange(len(words)), np.diff(encoded.rows))
         return np.bincount(text[~encoded.framing], minlength=len(words))
 

@@ -153,6 +153,14 @@ class Tokenizer:
         best = max(counts, key=lambda mark: counts[mark])
         return best if counts[best] else ""
 
+    @property
+    def before_word(self) -> str:
+        """What comes before a word that is tokenized alone, so that it is read as within a text.
+
+        Byte-level tokens carry the space before a word; without it, the middle of one would be read.
+        """
+        return " " if self.continuation == "Ġ" else ""
+
     def __len__(self) -> int:
         return len(self.vocabulary)
 

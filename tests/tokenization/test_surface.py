@@ -96,6 +96,14 @@ def test_lost_words_by_hand():
     assert lost_words(teacher, teacher) == []
 
 
+def test_words_of_byte_level_teachers_are_read_after_a_space():
+    """Without one, RoBERTa reads the middle of a word, and few words are one token there."""
+    teacher, letters = roberta(), [chr(place) for place in (*range(65, 91), *range(97, 123))]
+    student = handmade("student", *letters, *(f"##{letter}" for letter in letters))
+    words = [token[1:] for token in teacher.vocabulary if token.startswith("Ġ") and token[3:] and token[1:].isalpha()]
+    assert lost_words(teacher, student) == words
+
+
 def test_words_that_the_student_cannot_write_are_not_asked_of_it():
     teacher = handmade("teacher", "oslo")
     student = handmade("student", "bank")

@@ -166,8 +166,7 @@ def segments(text: str, tokenizer: Tokenizer) -> tuple[tuple[Segment, ...], int]
 
 def alone(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
     """Return the tokens of a word or number after a space."""
-    before = " " if tokenizer.continuation == "Ġ" else ""
-    return tuple(tokenizer.backend.encode(before + text, add_special_tokens=False).tokens)
+    return tuple(tokenizer.backend.encode(tokenizer.before_word + text, add_special_tokens=False).tokens)
 
 
 def _beginning(text: str) -> str:

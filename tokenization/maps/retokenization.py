@@ -87,8 +87,7 @@ def spell(entries: Tokenizer, by: Tokenizer) -> Spelling:
         text, continues = surface(entries, index, token)
         if text:
             (continuing if continues else starting)[index] = text
-    # Byte-level tokens carry the space before a word, so without it the middle of one would be read.
-    parts = [_whole(known), _tokenized(by, starting, " " if by.continuation == "Ġ" else "")]
+    parts = [_whole(known), _tokenized(by, starting, by.before_word)]
     return _known(_joined([*parts, *_continuations(by, continuing)]), entries, by)
 
 
