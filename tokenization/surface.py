@@ -11,6 +11,8 @@ import numpy.typing as npt
 from finkd.tokenization.tokenizer import Tokenizer
 
 BYTE_FALLBACK = re.compile(r"<0x[0-9A-F]{2}>")
+_SIGN = re.compile(r"<([^\0-\x7f])>")
+"""Name of a protected sign in a byte-level vocabulary, where the sign itself is the letter of a byte."""
 _REPLACEMENT = "\ufffd"
 
 Form = tuple[str, bool]
@@ -23,7 +25,7 @@ def surface(tokenizer: Tokenizer, index: int, token: str) -> Form:
     """
     style = tokenizer.continuation
     if index in tokenizer.literal:
-        return token.strip(), False
+        return _SIGN.sub(r"\1", token.strip()), False
     if style == "##":
         return (token[2:], True) if token.startswith("##") and len(token) > 2 else (token, False)
     if style in ("Ġ", "▁"):

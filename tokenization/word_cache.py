@@ -39,7 +39,7 @@ def tokenizes_words_alone(backend: Backend) -> bool:
         return False
     return (
         all(each["type"] in _WITHIN_WORDS and each.get("prepend_scheme") != "first" for each in before)
-        and all(each["type"] in _BY_CHARACTER for each in _steps(backend.normalizer, "normalizers"))
+        and all(map(_looks_within_words, _steps(backend.normalizer, "normalizers")))
         and not any(set(token.content) & set(" \t\n\r") for token in backend.get_added_tokens_decoder().values())
     )
 
@@ -48,6 +48,13 @@ def special_before(backend: Backend) -> int | None:
     """Return how many special tokens a tokenizer puts before a text; ``None`` if that cannot be seen."""
     marks = backend.encode("a").special_tokens_mask
     return marks.index(0) if 0 in marks else None
+
+
+def _looks_within_words(step: dict[str, Any]) -> bool:
+    """Return whether a normalizer never looks across a space, and makes none."""
+    if step["type"] == "Replace" and (replaced := step["pattern"].get("String")):
+        return not any(sign.isspace() for sign in replaced + step["content"])
+    return step["type"] in _BY_CHARACTER
 
 
 def _steps(part: Any, members_of_sequence: str) -> list[dict[str, Any]]:

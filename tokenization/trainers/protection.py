@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tokenizers import AddedToken, Regex, models, pre_tokenizers
+from tokenizers import AddedToken, Regex, models, normalizers, pre_tokenizers
 from tokenizers import Tokenizer as Backend
 from tokenizers.normalizers import Normalizer
 from tokenizers.pre_tokenizers import PreTokenizer
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.readers.lines import text_lines
+from finkd.tokenization.surface import byte_letters
 from finkd.tokenization.trainers.counting import WordCounts
 
 Digits = Literal["learned", "split", "whole"]
@@ -101,8 +102,23 @@ def read_entries(path: str | Path) -> tuple[str, ...]:
 
 
 def add_words(backend: Backend, words: Collection[str]) -> None:
-    """Make a tokenizer take words out of a text before it tokenizes the rest."""
-    backend.add_tokens([AddedToken(word, single_word=_touchable(word), normalized=True) for word in words])
+    """Make a tokenizer take words out of a text before it tokenizes the rest.
+
+    Byte-level vocabularies hold ``£`` as the letter of a byte, with which other characters are spelt, and two entries
+    cannot have one name. That of the pound sign is therefore ``<£>`` there, which is normalized to ``£``.
+    """
+    letters = byte_letters().keys()
+    is_byte_level = letters <= backend.get_vocab().keys()
+    added = []
+    for word in words:
+        name = word
+        if is_byte_level and word in letters and not word.isascii():
+            name = f"<{word}>"
+            renaming = normalizers.Replace(name, word)
+            before = backend.normalizer
+            backend.normalizer = renaming if before is None else normalizers.Sequence([before, renaming])
+        added.append(AddedToken(name, single_word=_touchable(word), normalized=True))
+    backend.add_tokens(added)
 
 
 def without(

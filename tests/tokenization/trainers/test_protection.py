@@ -1,13 +1,17 @@
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from finkd.corpora.errors import ConfigError, DataError
+from finkd.tokenization.maps.retokenization import Retokenization
+from finkd.tokenization.surface import surface
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.trainers.protection import read_entries
 from finkd.tokenization.vocabulary import Protection, algorithms, grow, train, trim
-from tests.toys import FAMILIES, TEXTS
+from tests.toys import FAMILIES, TEXTS, assert_same_tokens
 
 ENTRIES = ("AAPL", "S&P", "BRK.B")
 TEXT = "AAPL's S&P rose 1999 to €30 and £7, AAPLX fell; BRK.B 1998"
@@ -32,10 +36,30 @@ def numbers(tokenizer, text):
 @every
 def test_protected_words_are_never_cut(name):
     tokenizer = made(name, Protection(ENTRIES, currency=True))
-    found = tokens(tokenizer, TEXT)
+    ids = tokenizer.backend.encode(TEXT, add_special_tokens=False).ids
+    found = [surface(tokenizer, index, tokenizer.vocabulary[index])[0] for index in ids]
     for word in (*ENTRIES, "€", "£"):
         assert found.count(word) == 1
     assert len(tokenizer) <= SIZE
+    assert tokenizer._words is not None
+    assert_same_tokens(tokenizer.encode([TEXT]), tokenizer._encode([TEXT]))
+
+
+@pytest.mark.parametrize("change", [partial(train, algorithm="bpe", size=SIZE), partial(trim, FAMILIES["roberta"]())])
+def test_a_sign_is_not_the_byte_whose_letter_looks_like_it(change, tmp_path):
+    """In byte-level vocabularies ã is spelt with the letter £, which stands for 0xA3 there."""
+    tokenizer = change(texts=["£5 of ã"] * 3, protect=Protection(currency=True))
+    tokenizer.save(tmp_path / "made")
+    for each in (tokenizer, Tokenizer.load(tmp_path / "made")):
+        pound, letter = (each.backend.encode(sign, add_special_tokens=False) for sign in "£ã")
+        assert len(pound.ids) == 1
+        assert pound.offsets == [(0, 1)]
+        assert not {*pound.ids} & {*letter.ids}
+        assert each.backend.decode(letter.ids).strip() == "ã"
+        assert surface(each, pound.ids[0], pound.tokens[0]) == ("£", False)
+    teacher = FAMILIES["roberta"]()
+    row = Retokenization()(teacher, tokenizer).matrix[pound.ids]
+    assert {teacher.vocabulary[index] for index in row.indices} == {"Â", "£"}
 
 
 @every
