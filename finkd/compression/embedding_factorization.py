@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,7 +47,7 @@ def factorize(model: Model, rank: int) -> Model:
     config = model.encoder.config
     check_factorizable(rank, config.hidden_size, family(config.model_type), model.has_masked_head)
     layers = {name: weight for name, weight in model.encoder.state_dict().items() if name.startswith("encoder.")}
-    weights = {**layers, **_embeddings(model.encoder, rank)}
+    weights = {**layers, **_embeddings(model.encoder, rank, model.tokenizer.gives_case)}
     if model.labels:
         head = {f"classifier.{name}": weight for name, weight in model.tagging_head.state_dict().items()}
         weights = {**{f"electra.{name}": weight for name, weight in weights.items()}, **head}
@@ -68,8 +69,8 @@ def check_factorizable(rank: int, width: int, kind: str, has_masked_head: bool) 
         raise ConfigError(f"compress:factorize.rank: expected 2 to {width - 1}, less than the width (got {rank})")
 
 
-def _embeddings(encoder: PreTrainedModel, rank: int) -> dict[str, Tensor]:
-    """Return the weights of the narrow embeddings and of the projection."""
+def _embeddings(encoder: PreTrainedModel, rank: int, gives_case: bool) -> dict[str, Tensor]:
+    """Return the weights of the narrow embeddings and of the projection; only a model given case uses all its types."""
     old = encoder.get_submodule("embeddings").state_dict()
     names = [f"{kind}_embeddings.weight" for kind in ("word", "position", "token_type")]
     tables = [(old[name] - old[name].mean(dim=1, keepdim=True)).double() for name in names]
@@ -78,7 +79,8 @@ def _embeddings(encoder: PreTrainedModel, rank: int) -> dict[str, Tensor]:
     constant = torch.eye(rank, dtype=torch.float64)
     constant[:, 0] = 1
     words, positions, types = tables
-    reduce = _subspace(words, positions, types, rank - 1) @ torch.linalg.qr(constant).Q[:, 1:].T
+    used = types if gives_case else types[:1]
+    reduce = _subspace((words, positions[:WINDOW], used), rank - 1) @ torch.linalg.qr(constant).Q[:, 1:].T
     gain = old["LayerNorm.weight"].double() * math.sqrt(reduce.shape[0] / rank)
     narrow = {f"embeddings.{name}": table @ reduce for name, table in zip(names, tables, strict=True)}
     rest = {
@@ -90,11 +92,10 @@ def _embeddings(encoder: PreTrainedModel, rank: int) -> dict[str, Tensor]:
     return {name: weight.float() for name, weight in {**narrow, **rest}.items()}
 
 
-def _subspace(words: Tensor, positions: Tensor, types: Tensor, size: int) -> Tensor:
-    """Return (width, size) leading eigenvectors of E[e e^T] for uniform tokens and positions of a window."""
-    positions = positions[:WINDOW]
-    mean = words.mean(dim=0) + positions.mean(dim=0) + types[0]
-    moment = _covariance(words) + _covariance(positions) + torch.outer(mean, mean)
+def _subspace(tables: Sequence[Tensor], size: int) -> Tensor:
+    """Return (width, size) leading eigenvectors of E[e e^T] for uniform rows of each (rows, width) table."""
+    mean = torch.stack([table.mean(dim=0) for table in tables]).sum(dim=0)
+    moment = torch.stack([_covariance(table) for table in tables]).sum(dim=0) + torch.outer(mean, mean)
     vectors: Tensor = torch.linalg.eigh(moment).eigenvectors
     return vectors[:, -size:]
 

@@ -7,9 +7,11 @@ from finkd.compression.embedding_factorization import factorize
 from finkd.compression.pruning import keep_parts
 from finkd.corpora.errors import ConfigError
 from finkd.losses.embedding import Embedding
+from finkd.models.case_embeddings import embed_case
 from finkd.models.layer_overrides import Slim
 from finkd.models.loading import load_model
 from finkd.models.vocabulary_replacement import replace_vocabulary
+from finkd.tokenization.casing import CASES
 from finkd.training.step import width_map
 from tests.finkd.toys import LABELS, SENTENCES, outputs, tiny_model
 from tests.toys import bpe
@@ -37,6 +39,20 @@ def test_nothing_is_lost_where_the_rank_suffices(labels):
     narrow = factorize(model, 8)
     assert narrow.embeddings.weight.shape == (len(model.tokenizer), 8)
     torch.testing.assert_close(outputs(narrow, TEXT), outputs(model, TEXT), rtol=1e-4, atol=1e-4)
+
+
+def test_the_case_of_words_is_kept():
+    """Trained rows of the case of words lie in directions of their own."""
+    model = embed_case(of_low_rank(7))
+    table, generator = model.encoder.embeddings.token_type_embeddings.weight, torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        table[1:] += torch.randn(len(table) - 1, 3, generator=generator) @ torch.randn(3, 32, generator=generator)
+    narrow, ids = factorize(model, 11), torch.tensor([[2, 50, 60, 3]])
+    for case in range(len(CASES)):
+        given = {"input_ids": ids, "token_type_ids": torch.full_like(ids, case)}
+        with torch.inference_mode():
+            found, expected = (each.encoder(**given).last_hidden_state for each in (narrow, model))
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_more_dimensions_lose_less():
