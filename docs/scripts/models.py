@@ -26,7 +26,7 @@ OUT = Path(__file__).resolve().parents[1] / "reference"
 ABILITIES = {
     "fine-tune, teach": "finetune",
     "choose layers": "truncate-layers",
-    "narrow": "truncate-layers(width=16)",
+    "narrow": "truncate-layers(width=8)",
     "replace the vocabulary": "replace-vocabulary(size=200)",
     "case of words": "embed-case",
     "factorize embeddings": "compress:factorize(rank=8)",

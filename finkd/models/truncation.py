@@ -23,6 +23,8 @@ _OUT_OF_HEADS = r"attention\.(output\.dense|out_lin)\."
 """Names of the matrices before and after the attention of BERT and RoBERTa, or DistilBERT."""
 
 
+_WIDTHS = ("hidden_size", "embedding_size", "pooler_hidden_size")
+"""Entries of a configuration that are the width, or may repeat it: ELECTRA's embeddings and DeBERTa's pooler."""
 _OF_LAYERS = ("attention_window", "layer_types")
 """Entries of a configuration with a value for each layer, such as Longformer's windows."""
 _EPSILON = 1e-12
@@ -115,7 +117,8 @@ def narrow(model: Model, width: int) -> Model:
 
     Args:
         model: an encoder or tagger; not changed.
-        width: new number of dimensions, less than the old one and divisible by the number of heads.
+        width: new number of dimensions, less than the old one and divisible by the number of heads. Token embeddings
+            that are narrower already keep theirs.
 
     Raises:
         ConfigError: if the width does not fit, or the layers are slim.
@@ -124,9 +127,11 @@ def narrow(model: Model, width: int) -> Model:
         raise ConfigError("truncate-layers.width: the layers are slim already; truncate before compress")
     old = model.encoder.config
     heads = old.num_attention_heads
-    check_width(width, old.hidden_size, heads)
+    check_width(width, old.hidden_size, heads, rank=model.embeddings.weight.shape[1])
     config = copy.deepcopy(model.network.config)
-    config.hidden_size = width
+    for entry in _WIDTHS:
+        if getattr(config, entry, None) == old.hidden_size:
+            setattr(config, entry, width)
     inner = "hidden_dim" if hasattr(config, "hidden_dim") else "intermediate_size"  # DistilBERT's, or BERT's name
     setattr(config, inner, getattr(config, inner) * width // old.hidden_size)
     with torch.random.fork_rng(devices=[]):
@@ -139,12 +144,17 @@ def narrow(model: Model, width: int) -> Model:
     return Model(network.train(False), model.tokenizer, model.labels)
 
 
-def check_width(width: int, old: int, heads: int) -> None:
-    """Raise ``ConfigError`` unless an encoder can be narrowed to a width."""
+def check_width(width: int, old: int, heads: int, rank: int) -> None:
+    """Raise ``ConfigError`` unless an encoder whose token embeddings have a rank can be narrowed to a width."""
     if not 0 < width < old or width % heads:
         raise ConfigError(
             f"truncate-layers.width: expected a multiple of the {counted(heads, 'head')} that is less than {old} "
             f"(got {width})"
+        )
+    if width == rank:
+        raise ConfigError(
+            f"truncate-layers.width: expected another number than the {rank} dimensions of the token embeddings, which "
+            "would not be projected any more"
         )
 
 

@@ -51,9 +51,10 @@ class TruncateLayers(Stage):
         shape = shape.of_layers(layers)
         if self.width is not None:
             _check_whole(shape, "width")
-            check_width(self.width, shape.width, shape.heads)
+            check_width(self.width, shape.width, shape.heads, shape.rank)
             intermediate = shape.intermediate * self.width // shape.width
-            shape = shape.cut(width=self.width, rank=self.width, intermediate=intermediate)
+            rank = self.width if shape.rank == shape.width else shape.rank
+            shape = shape.cut(width=self.width, rank=rank, intermediate=intermediate)
         if self.token_types:
             return spec.shaped(shape)
         _check_whole(shape, "token_types")

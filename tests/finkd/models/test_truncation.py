@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from finkd.corpora.errors import ConfigError
-from finkd.models.heads import with_masked_head
+from finkd.models.families import FAMILIES as ENCODERS
+from finkd.models.heads import with_masked_head, with_text_head
 from finkd.models.loading import load_model
+from finkd.models.spec import ModelSpec
 from finkd.models.truncation import every_other, keep_layers, narrow
 from finkd.models.vocabulary_replacement import replace_vocabulary
 from finkd.stages.truncate_layers import TruncateLayers
@@ -144,3 +148,34 @@ def test_without_token_types_a_bert_computes_the_same(head, tmp_path):
 def test_other_kinds_keep_their_token_types():
     with pytest.raises(ConfigError, match=r"truncate-layers\.token_types: only a BERT .*got 'roberta'"):
         TruncateLayers((0,), token_types=False).run(tiny_model(roberta(), family="roberta"), None)
+
+
+def _electra(rank):
+    electra = ENCODERS["electra"]
+    return replace(electra, sizes={"embedding_size": rank}).tiny(wordpiece_uncased())
+
+
+@pytest.mark.parametrize(("before", "after"), [(32, 8), (16, 16), (4, 4)])
+def test_token_embeddings_become_narrower_where_they_are_as_wide_as_the_model(before, after, tmp_path):
+    model = _electra(before)
+    model.save(tmp_path / "whole")
+    student = narrow(model, 8)
+    assert student.embeddings.weight.shape[1] == after
+    assert TruncateLayers(width=8).validate(ModelSpec.of(str(tmp_path / "whole"))).shape.rank == after
+    student.save(tmp_path / "narrow")
+    torch.testing.assert_close(outputs(load_model(tmp_path / "narrow"), TEXT), outputs(student, TEXT))
+
+
+def test_a_width_at_which_the_embeddings_would_not_be_projected_is_refused(tmp_path):
+    model = _electra(16)
+    model.save(tmp_path)
+    spec = ModelSpec.of(str(tmp_path))
+    for narrowed in (lambda: narrow(model, 16), lambda: TruncateLayers(width=16).validate(spec)):
+        with pytest.raises(ConfigError, match="another number than the 16 dimensions of the token embeddings"):
+            narrowed()
+
+
+def test_a_narrow_model_with_a_pooler_reads_whole_texts():
+    model = narrow(ENCODERS["deberta-v2"].tiny(wordpiece_uncased()), 16)
+    with torch.inference_mode():
+        assert with_text_head(model, ("a", "b"), 1).network(torch.tensor([[2, 5, 3]])).logits.shape == (1, 2)
