@@ -88,12 +88,12 @@ def with_masked_head(model: Model, seed: int) -> Model:
 
 
 def check_masked_head(network: PreTrainedModel) -> None:
-    """Raise ``ConfigError`` unless a masked-LM head is of a kind that finkd can split from its last layer."""
-    if not any(hasattr(network, name) for name in ("cls", "lm_head", "vocab_transform")):
-        raise ConfigError(
-            f"model: the masked-LM head of {network.config.model_type!r} cannot be used (BERT's, RoBERTa's and "
-            "DistilBERT's can)"
-        )
+    """Raise ``ConfigError`` unless a masked-LM head is of a kind that finkd can split from its last layer.
+
+    Args:
+        network: with such a head, on the meta device.
+    """
+    factored_mlm_logits(network, torch.empty(1, network.config.hidden_size, device="meta"))
 
 
 @dataclass(frozen=True)
@@ -133,15 +133,23 @@ def factored_mlm_logits(network: PreTrainedModel, states: Tensor) -> FactoredLog
     Raises:
         ConfigError: if the head is not one of BERT's, RoBERTa's or DistilBERT's kind.
     """
-    check_masked_head(network)
     parts: Any = network
-    if hasattr(network, "cls"):
-        last = parts.cls.predictions.decoder
-        states = parts.cls.predictions.transform(states)
-    elif hasattr(network, "lm_head"):
-        last = parts.lm_head.decoder
-        states = parts.lm_head.layer_norm(functional.gelu(parts.lm_head.dense(states)))
-    else:
-        last = parts.vocab_projector
-        states = parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states)))
+    try:
+        if hasattr(network, "cls"):
+            last = parts.cls.predictions.decoder
+            states = parts.cls.predictions.transform(states)
+        elif hasattr(network, "lm_head"):
+            last = parts.lm_head.decoder
+            states = parts.lm_head.layer_norm(functional.gelu(parts.lm_head.dense(states)))
+        else:
+            last = parts.vocab_projector
+            states = parts.vocab_layer_norm(parts.activation(parts.vocab_transform(states)))
+    except AttributeError:  # other heads have other parts
+        last = None
+    # MobileBERT's last layer has two matrices, ESM's a bias that is not its own.
+    if last is None or last.bias is None or last.in_features != states.shape[1]:
+        raise ConfigError(
+            f"model: the masked-LM head of {network.config.model_type!r} cannot be used (BERT's, RoBERTa's and "
+            "DistilBERT's can)"
+        )
     return FactoredLogits(states, last.weight, last.bias)

@@ -5,6 +5,7 @@ import torch
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoModelForMaskedLM,
     AutoModelForTokenClassification,
     AutoTokenizer,
     pipeline,
@@ -12,7 +13,7 @@ from transformers import (
 
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.models.config_file import positions
-from finkd.models.heads import factored_mlm_logits, with_head, with_masked_head
+from finkd.models.heads import check_masked_head, factored_mlm_logits, with_head, with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from tests.finkd.toys import LABELS, outputs, tiny_model
@@ -117,6 +118,15 @@ def test_a_masked_lm_head_is_tied_saved_and_read_again(family, tmp_path):
     loaded = load_model(tmp_path)
     assert loaded.has_masked_head
     torch.testing.assert_close(loaded.network.state_dict(), model.network.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", ["mobilebert", "eurobert", "esm", "reformer", "electra"])
+def test_a_masked_lm_head_of_other_parts_is_refused(kind):
+    config = AutoConfig.for_model(kind, num_hidden_layers=1, **{"esm": {"vocab_size": 60}}.get(kind, {}))
+    with torch.device("meta"):
+        network = AutoModelForMaskedLM.from_config(config)
+    with pytest.raises(ConfigError, match=f"the masked-LM head of '{kind}' cannot be used"):
+        check_masked_head(network)
 
 
 def test_a_masked_lm_head_makes_way_for_labels():
