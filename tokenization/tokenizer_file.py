@@ -36,7 +36,7 @@ def read_backend(folder: Path) -> Backend:
 
     Raises:
         ConfigError: if it is too large or not valid, or asks for what finkd refuses: ids or patterns out of bounds,
-            random tokens, special tokens that are not in the vocabulary.
+            random tokens, marks at the end of words, special tokens that are not in the vocabulary.
     """
     path = folder / FILE
     try:
@@ -83,6 +83,11 @@ def _check_model(model: Any, path: Path) -> None:
         raise ConfigError(
             f"{path}: model.dropout: found {shown(model['dropout'])}, which gives a text other tokens each time; "
             "expected null"
+        )
+    if model.get("end_of_word_suffix"):
+        raise ConfigError(
+            f"{path}: model.end_of_word_suffix: found {shown(model['end_of_word_suffix'])}; expected null (finkd reads "
+            "vocabularies that mark where words begin or go on, not where they end)"
         )
     longest = model.get("max_input_chars_per_word", 0)
     if type(longest) is not int or not 0 <= longest <= MAX_WORD:

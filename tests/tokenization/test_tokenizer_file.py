@@ -50,6 +50,10 @@ def split(pattern):
             lambda e: e["model"].update(dropout=0.5),
             "model.dropout: found 0.5, which gives a text other tokens each time",
         ),
+        (
+            lambda e: e["model"].update(end_of_word_suffix="</w>"),
+            'model.end_of_word_suffix: found "</w>"; expected null',
+        ),
         (lambda e: e["model"].update(unk_token="[NO]"), r"cannot tokenize texts \(WordPiece error: Missing \[UNK\]"),
         (
             lambda e: e["post_processor"]["special_tokens"]["[CLS]"].update(ids=[4_000_000_000]),
