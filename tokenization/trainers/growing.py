@@ -82,9 +82,10 @@ def grow(
 ) -> Tokenizer:
     """Add entries of the domain to a teacher's vocabulary until more would not pay.
 
-    The teacher's entries keep their ids. New ones are the most frequent pairs of adjacent tokens within a word of the
-    text, merged one after another; the rule is applied to what the grown tokenizer really
-    does to the text. Every WordPiece, BPE and Unigram tokenizer can be grown.
+    The teacher's entries keep their ids, except tokens that were added after its model's own (DeBERTa-v3's ``[MASK]``),
+    which come after the new ones. New ones are the most frequent pairs of adjacent tokens within a word of the text,
+    merged one after another; the rule is applied to what the grown tokenizer really does to the text. Every WordPiece,
+    BPE and Unigram tokenizer can be grown.
 
     Args:
         teacher: not changed.
