@@ -18,6 +18,9 @@ from finkd.tokenization.analysis import Encoder
 _TOKEN_EMBEDDINGS = ("word_embeddings.weight", "tok_embeddings.weight")
 """Ends of the name of a table of token embeddings: BERT's and most others', and ModernBERT's."""
 
+_GATED = frozenset({"eurobert", "modernbert", "nomic_bert"})
+"""Families with a third matrix in a feed-forward layer, whose outputs gate those of the first."""
+
 Size = tuple[int, int]
 """Rows and columns of a matrix."""
 
@@ -36,10 +39,16 @@ class Shape(Encoder):
     family: str
     slim: Slim = field(default_factory=Slim)
 
+    @property
+    def feed_forward_matrices(self) -> int:
+        """Matrices of a feed-forward layer."""
+        return 3 if self.family in _GATED else 2
+
     def cut(self, **changes: Any) -> Shape:
         """Another shape, its weights counted anew: square projections, feed-forward layers, embeddings and biases."""
         new = replace(self, **changes)
-        layer = 4 * new.width**2 + 2 * new.width * new.intermediate + new.intermediate + 9 * new.width
+        feed_forward = self.feed_forward_matrices * new.width * new.intermediate
+        layer = 4 * new.width**2 + feed_forward + new.intermediate + 9 * new.width
         embeddings = (new.entries + new.positions + 4) * new.rank
         projection = (new.rank + 1) * new.width if new.rank < new.width else 0
         return replace(new, parameters=embeddings + projection + new.layers * layer)

@@ -33,15 +33,20 @@ class Encoder:
     intermediate: int
     positions: int
 
+    @property
+    def feed_forward_matrices(self) -> int:
+        """Matrices of a feed-forward layer."""
+        return 2
+
     def flops_per_token(self, length: Doubles) -> Doubles:
         """Floating-point operations of one forward pass for each token of a sequence of this many tokens.
 
         layers * (8 width^2 + 4 width intermediate + 4 length width): four square projections, the two feed-forward
-        ones, and the products of queries with keys and of weights with values, at two operations for a multiplication
-        with its addition. Embedding look-ups, the projection of factorised embeddings, normalisation, softmax and
-        biases are left out.
+        ones (three where they are gated), and the products of queries with keys and of weights with values, at two
+        operations for a multiplication with its addition. Embedding look-ups, the projection of factorised embeddings,
+        normalisation, softmax and biases are left out.
         """
-        fixed = 8 * self.width**2 + 4 * self.width * self.intermediate
+        fixed = 8 * self.width**2 + 2 * self.feed_forward_matrices * self.width * self.intermediate
         found: Doubles = self.layers * (fixed + 4.0 * length * self.width)
         return found
 

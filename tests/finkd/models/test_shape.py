@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from finkd.corpora.errors import ConfigError, DataError
+from finkd.models.families import FAMILIES
 from finkd.models.shape import parameters_and_embeddings, read_shape
 from finkd.models.spec import ModelSpec
 from finkd.models.vocabulary_replacement import replace_vocabulary
@@ -14,7 +16,7 @@ from finkd.stages.low_rank import Factorize
 from finkd.stages.replace_vocabulary import ReplaceVocabulary
 from finkd.stages.truncate_layers import TruncateLayers
 from tests.finkd.toys import tiny_model
-from tests.toys import trained
+from tests.toys import trained, wordpiece_uncased
 
 
 def test_weights_may_lie_in_several_files_and_positions_are_none(tmp_path):
@@ -50,6 +52,15 @@ def test_the_shape_of_an_encoder_is_read_without_loading_it(family, tmp_path):
     assert (shape.entries, shape.rank) == model.embeddings.weight.shape
     assert (shape.width, shape.layers, shape.heads, shape.positions) == (32, 2, 2, model.max_length)
     assert shape.intermediate == (config.hidden_dim if family == "distilbert" else config.intermediate_size)
+
+
+@pytest.mark.parametrize("family", ["bert", "modernbert"])
+def test_every_matrix_of_a_layer_costs_two_operations_for_each_weight(family, tmp_path):
+    model = FAMILIES[family].tiny(wordpiece_uncased())
+    model.save(tmp_path)
+    inside = (weight for name, weight in model.network.named_parameters() if "layer" in name and "norm" not in name)
+    weights = sum(weight.numel() for weight in inside if weight.ndim == 2)
+    assert read_shape(tmp_path).flops_per_token(np.zeros(1)) == 2 * weights
 
 
 def test_a_configuration_without_a_shape_is_refused(tmp_path):
