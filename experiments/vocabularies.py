@@ -128,9 +128,9 @@ def named_tokenizer(name: str) -> Tokenizer:
 def _sweep(first: Source, plan: AnalysisPlan) -> list[Candidate]:
     """Train the vocabularies of a plan; sizes that the text is too small to fill are measured once."""
     found: dict[tuple[str, int], Candidate] = {}
+    counts = vocabulary.count_words(first.training(held_out=True) if plan.trained else ())
     for algorithm, size in plan.trained:
-        texts = first.training(held_out=True)
-        trained = vocabulary.train(texts, algorithm, size, lowercase=plan.lowercase)
+        trained = vocabulary.train(counts, algorithm, size, lowercase=plan.lowercase)
         if (algorithm, len(trained)) in found:
             log.warning("%s: the text gives no more than %d entries; %d are left out", algorithm, len(trained), size)
         found.setdefault((algorithm, len(trained)), Candidate(trained, "trained", algorithm))

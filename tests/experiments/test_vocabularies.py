@@ -63,16 +63,16 @@ def lines(tmp_path):
     return path
 
 
-def test_raw_text_keeps_some_lines_out_of_the_vocabularys_training(teacher, lines, monkeypatch):
+def test_raw_text_keeps_some_lines_out_of_the_vocabularys_training_and_is_read_once(teacher, lines, monkeypatch):
     learned = []
-    train = vocabularies.vocabulary.train
+    training = vocabularies.Unlabelled.training
 
-    def watched(texts, *settings, **more):
-        learned.extend(texts)
-        return train(learned, *settings, **more)
+    def watched(*settings, **more):
+        learned.extend(training(*settings, **more))
+        return learned
 
-    monkeypatch.setattr(vocabularies.vocabulary, "train", watched)
-    found = analyze(plan(teacher, lines, sizes=(120,)))
+    monkeypatch.setattr(vocabularies.Unlabelled, "training", watched)
+    found = analyze(plan(teacher, lines, sizes=(120, 130)))
     measured = found.corpora[0]
     assert measured.part.startswith("one line in 10, held out")
     assert 0 < measured.texts == 40 - len(learned)
