@@ -96,11 +96,15 @@ class Sparsity:
 
 def _largest(scores: Tensor, fraction: float) -> Tensor:
     """Return a mask with 0 for a fraction of the lowest scores, of equal ones the last, and 1 for the others."""
-    mask = torch.ones_like(scores)
     gone = round(fraction * scores.numel())
-    if gone:
-        mask.view(-1)[scores.flatten().argsort(descending=True, stable=True)[-gone:]] = 0
-    return mask
+    if not gone:
+        return torch.ones_like(scores)
+    flat = scores.flatten()
+    threshold = flat.kthvalue(gone).values
+    mask = flat >= threshold
+    equal = (flat == threshold).nonzero().flatten()
+    mask[equal[len(equal) - gone + int((~mask).sum()) :]] = False
+    return mask.view_as(scores).to(scores.dtype)
 
 
 def prunable(model: Model) -> list[str]:

@@ -36,6 +36,13 @@ def test_the_smallest_weights_go_by_matrix_or_altogether():
     assert together["b"].tolist() == [[0, 0], [0, 5]]
 
 
+def test_of_equal_weights_the_last_ones_go():
+    free = {"w": torch.tensor([[1.0, 2.0, -1.0], [0.5, 1.0, 1.0]])}
+    found = [Sparsity(["w"], gone / 6, "magnitude", "layer").apply(free, 1.0)["w"].ne(0).flatten() for gone in range(7)]
+    order = [3, 5, 4, 2, 0, 1]
+    assert [{*mask.logical_not().nonzero().flatten().tolist()} for mask in found] == [{*order[:n]} for n in range(7)]
+
+
 def test_movement_keeps_what_grows():
     free = {"w": torch.tensor([[5.0, 0.1, -0.1, 3.0]], requires_grad=True)}
     free["w"].grad = torch.tensor([[1.0, -1.0, 1.0, 0.1]])  # the first shrinks, the second and third grow
