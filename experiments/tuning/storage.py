@@ -64,7 +64,7 @@ def connect(url: str, *, create: bool = False) -> BaseStorage:
                 _make(Path(parts.database or ""))
             options = {"connect_args": {"timeout": _LOCK_TIMEOUT}}
         storage = RDBStorage(
-            url,
+            url.replace("{", "{{").replace("}", "}}"),  # Optuna fills it in by str.format
             engine_kwargs=options,
             heartbeat_interval=HEARTBEAT_SECONDS,
             grace_period=GRACE_SECONDS,

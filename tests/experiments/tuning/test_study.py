@@ -224,6 +224,14 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
         storage.connect(f"sqlite:///{path}", create=True)
 
 
+def test_an_address_may_hold_braces(tmp_path):
+    path = tmp_path / "{a}" / "{b.db"
+    url = f"sqlite:///{path}"
+    optuna.create_study(storage=storage.connect(url, create=True), study_name="study")
+    assert optuna.get_all_study_names(storage.connect(url)) == ["study"]
+    assert path.is_file()
+
+
 def test_a_server_that_does_not_answer_is_named_without_its_password():
     pytest.importorskip("psycopg")
     with pytest.raises(
