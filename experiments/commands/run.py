@@ -260,7 +260,7 @@ def _show_plan(experiment: Experiment, folder: Path, *, json: bool) -> None:
     from finkd.experiments.running.run import folder_settings
 
     prepared = Prepared(experiment, store_beside(folder))
-    folder_settings(folder, experiment, prepared.data.fingerprint)
+    folder_settings(folder, prepared)
     stages = plan(prepared)
     for note in prepared.notes():
         say(f"finkd: {note}")

@@ -13,12 +13,13 @@ from finkd.data.raw_text import KeptText, Text
 from finkd.experiments.configuration.budget import within
 from finkd.experiments.configuration.experiment import Experiment
 from finkd.experiments.configuration.splits import check_types
+from finkd.experiments.running.claim import CORPUS
 from finkd.experiments.running.labelled_text import LabelledText
 from finkd.models import pretrained
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Source
-from finkd.store import Store
+from finkd.store import Store, address
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step, Strategy
 from finkd.system.precision import resolve_precision
@@ -82,6 +83,20 @@ class Inputs(LabelledText):
         """Draw the raw texts, unless the store has them; budgets and records need their real numbers of sentences."""
         for text in self.texts().values():
             text.draw()
+
+    @property
+    def read(self) -> dict[str, str]:
+        """Fingerprints of all that is read, by what messages call it."""
+        return {
+            CORPUS: self.data.fingerprint,
+            **{key: address(text.fingerprint) for key, text in self.texts().items()},
+            **{f"model {name}": key for name, key in self.fingerprints.items()},
+            **{
+                f"systems.{name}.teacher, {tagger.name}": tagger.source.key
+                for name, taggers in self.finished_taggers.items()
+                for tagger in taggers.values()
+            },
+        }
 
     def notes(self) -> list[str]:
         """Return warnings to show before the work begins, a line for each."""

@@ -77,7 +77,7 @@ def run(
     for note in prepared.notes():
         log.warning("%s", note)
     with folder_lock(out), prepared.store.in_use():
-        settings = folder_settings(out, experiment, prepared.data.fingerprint)
+        settings = folder_settings(out, prepared)
         prepared.draw_texts()
         check_room(prepared, out)
         claim(out, settings)
@@ -100,6 +100,6 @@ def _seed_alone(
     return Prepared(experiment, store, checkpoint_seconds).outcomes(seed, listen)
 
 
-def folder_settings(out: Path, experiment: Experiment, data: str) -> dict[str, Any]:
+def folder_settings(out: Path, prepared: Prepared) -> dict[str, Any]:
     """The settings of an experiment, joined with those whose results its folder holds; see ``running.claim``."""
-    return joined_settings(out, {**resolved(experiment), "data": data}, f"*{SUFFIX}")
+    return joined_settings(out, resolved(prepared.experiment), prepared.read, f"*{SUFFIX}")

@@ -20,8 +20,9 @@ from finkd.experiments.suites.checks import check_suites
 from finkd.experiments.suites.encoder_experiment import TEXT_SUITES, TIMED, EncoderExperiment
 from finkd.experiments.suites.records import settings_json
 from finkd.experiments.suites.request import FromFineTuned, Request
+from finkd.models import pretrained
 from finkd.reports.build import build as write_report
-from finkd.store import Store
+from finkd.store import Store, address
 from finkd.suites.record import SUFFIX, TaskRecord, load_task_records
 from finkd.system import processes
 from finkd.teachers.taught_by import TaughtBy
@@ -63,7 +64,7 @@ def run_encoders(
         students.made(seed, name)
     for suite in experiment.suites:
         check_suites(_request(students, out, suite, systems[0], experiment.teacher, listen), [suite])
-    settings = joined_settings(out, settings_json(experiment), f"*{SUFFIX}")
+    settings = joined_settings(out, settings_json(experiment), students.read, f"*{SUFFIX}")
     timed = [suite for suite in experiment.suites if suite in TIMED]
     others = [suite for suite in experiment.suites if suite not in TIMED]
     with folder_lock(out), students.store.in_use():
@@ -106,6 +107,16 @@ class Students:
     def stages(self, seed: int, name: str) -> tuple[str, ...]:
         """Addresses in the store of the stages that make a student, and its teachers."""
         return tuple(key for _, stages in self.made(seed, name).addresses() for _, key in stages)
+
+    @property
+    def read(self) -> dict[str, str]:
+        """Fingerprints of the texts and models that are read, by what messages call them."""
+        texts = {"text": self._text, "general": self._general}
+        begun = {self.experiment.teacher, *(each.start for each in self.experiment.systems.values() if each.start)}
+        return {
+            **{key: address(text.fingerprint) for key, text in texts.items() if text},
+            **{f"model {name}": pretrained.fingerprint(name) for name in sorted(begun)},
+        }
 
     def from_fine_tuned(self, seed: int, name: str, listen: Listener) -> FromFineTuned:
         """How a student is made of a teacher that has learned a task."""

@@ -38,6 +38,8 @@ _FIXED = "fixed_params"
 """Optuna's own attribute of a trial whose values were given."""
 
 _SETTINGS = "finkd:settings"
+_DATA = "finkd:data"
+"""Attributes of a study: what it varies, and fingerprints of what it reads."""
 RETRIES = 2
 """Number of times that a failed trial is repeated."""
 _STARTUP = 8
@@ -78,17 +80,25 @@ class Worker:
             return True
 
 
-def begin(plan: Plan, storage: BaseStorage, *, alone: bool = False, retries: int = RETRIES) -> Study:
+def begin(
+    plan: Plan,
+    storage: BaseStorage,
+    data: Mapping[str, str] | None = None,
+    *,
+    alone: bool = False,
+    retries: int = RETRIES,
+) -> Study:
     """Create or resume the study of a plan, in which the configuration's own values are tried.
 
     Args:
         plan: what is varied.
         storage: where the study is kept.
+        data: fingerprints of all that the configuration's own trial reads, by what it is called.
         alone: as for ``give_up``.
         retries: as for ``give_up``.
 
     Raises:
-        ConfigError: if a study of this name varies something else.
+        ConfigError: if a study of this name varies something else, or has read other data.
     """
     directions = [DIRECTIONS[goal] for goal in plan.search.goals]
     study = optuna.create_study(storage=storage, study_name=plan.name, directions=directions, load_if_exists=True)
@@ -104,11 +114,27 @@ def begin(plan: Plan, storage: BaseStorage, *, alone: bool = False, retries: int
             f"{plan.name}: the storage holds a study of this name with other settings; "
             "rename this one with --set name=..., or name another --storage"
         )
+    _check_data(study, data or {})
     give_up(study, alone=alone, retries=retries)
     tried = study.get_trials(deepcopy=False, states=(*DONE, TrialState.RUNNING, TrialState.WAITING))
     if not any(parameters(trial) == own for trial in tried):
         study.enqueue_trial(own, user_attrs={FROM: OWN})
     return study
+
+
+def _check_data(study: Study, data: Mapping[str, str]) -> None:
+    """Check that a study compares trials on the same data alone; one of an earlier version keeps them from now on.
+
+    Raises:
+        ConfigError: if some of the data have changed.
+    """
+    known = study.user_attrs.get(_DATA, {})
+    if changed := [name for name, key in data.items() if known.get(name, key) != key]:
+        raise ConfigError(
+            f"{study.study_name}: the storage holds a study of this name on other data ({', '.join(changed)}); "
+            "rename this one with --set name=..., or name another --storage"
+        )
+    study.set_user_attr(_DATA, {**known, **data})
 
 
 def own_parameters(plan: Plan) -> dict[str, Any]:

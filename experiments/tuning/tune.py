@@ -56,14 +56,14 @@ def tune(
     out = out or default_folder(plan.name)
     url = url or default_url(out)
     storage.quiet()
-    Prepared(plan.trial(plan.defaults()), out / "store")  # finds what would end every trial
+    prepared = Prepared(plan.trial(plan.defaults()), out / "store")  # finds what would end every trial
     with folder_lock(out):
         alone = is_local(url)
         with storage.one_at_a_time(url):
             opened = storage.connect(url, create=True)
             if plan.name not in optuna.get_all_study_names(opened) and list(out.glob("trial-*")):
                 raise ConfigError(f"{out}: holds trials of another study; choose another --out or remove the folder")
-            study = begin(plan, opened, alone=alone, retries=retries)
+            study = begin(plan, opened, prepared.read, alone=alone, retries=retries)
         job = Trials(plan, out, storage.artifacts(out), url)
         WorkerPool(job, study, workers, alone, tell, retries).run(trials)
         return write_outcome(plan, study, out)

@@ -11,6 +11,7 @@ import yaml
 
 from finkd.corpora.tasks.questions import Question, QuestionData
 from finkd.experiments.suites.encoder_experiment import load_encoder_experiment
+from finkd.experiments.suites.encoders import Students
 from finkd.models.loading import load_model
 from finkd.store import Store
 from finkd.suites.record import load_task_records
@@ -234,6 +235,19 @@ def test_settings_of_a_student_are_those_of_the_suites_that_run(config):
     systems = {"a": {"strategy": "truncate-layers", "settings": {"limit": 128}}}
     for suites in ({"glue": {}}, {"squad": {"settings": {"question": 30, "stride": 30}}}):
         assert load_encoder_experiment(config(systems=systems, suites=suites)).systems
+
+
+def test_texts_and_models_are_known_by_their_content(config, tmp_path):
+    def read(word, **changes):
+        (tmp_path / "raw.txt").write_text("".join(f"The {word} number {n} was paid in full .\n" for n in range(9)))
+        text = {"corpus": str(tmp_path / "raw.txt"), "sentences": 5}
+        return Students(load_encoder_experiment(config(text=text, **changes)), Store(tmp_path / "store")).read
+
+    before, after = read("loan"), read("bond")
+    assert [name for name in before if before[name] != after[name]] == ["text"]
+    tiny_model(layers=1).save(tmp_path / "small")
+    begun = read("bond", systems={"a": {"strategy": "adapt", "start": str(tmp_path / "small")}})
+    assert begun.keys() - after.keys() == {f"model {tmp_path / 'small'}"}
 
 
 def test_missing_data_are_found_before_anything_is_made(finkd, config, hub, tmp_path, monkeypatch):

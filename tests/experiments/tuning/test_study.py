@@ -67,6 +67,13 @@ def test_another_study_of_the_name_is_refused(change, study, plan, url):
         begin(other, storage.connect(url))
 
 
+def test_trials_on_old_and_on_new_data_are_not_compared(study, plan, url):
+    begin(plan, storage.connect(url), {"corpus": "a"})  # an earlier version kept nothing of the data
+    begin(plan, storage.connect(url), {"corpus": "a", "text": "b"})
+    with pytest.raises(ConfigError, match=r"study: the storage holds a study of this name on other data \(text\)"):
+        begin(plan, storage.connect(url), {"corpus": "a", "text": "c"})
+
+
 @pytest.mark.parametrize(("sampler", "goals"), [("tpe", ("f1",)), ("gp", ("f1", "size")), ("nsga2", ("f1", "size"))])
 def test_samplers_draw_values_of_the_space(sampler, goals, plan, url):
     plan = replace(plan, search=replace(plan.search, sampler=sampler, goals=goals))
