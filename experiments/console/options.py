@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -75,13 +74,17 @@ def named(command: str, given: Sequence[str]) -> dict[str, str]:
     """Return folders by their names: ``NAME=FOLDER``, or a folder, which is called like its last part.
 
     Raises:
-        ConfigError: if two have the same name.
+        ConfigError: if two have the same name, or one has none.
     """
+    from finkd.models.lookup import model_name
+
     found: dict[str, str] = {}
     for each in given:
         name, equals, folder = each.partition("=")
         if not equals or "/" in name:
-            name, folder = Path(each).name, each
+            name, folder = model_name(each), each
+        if not any(map(str.isalnum, name)):
+            raise ConfigError(f"{command}: expected a letter or digit in NAME of NAME=FOLDER (got {each!r})")
         if name in found:
             raise ConfigError(f"{command}: two models are called {name!r}; write NAME=FOLDER")
         found[name] = folder

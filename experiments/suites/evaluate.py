@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from finkd.corpora.errors import ConfigError
-from finkd.experiments.configuration.layout import default_folder
+from finkd.experiments.configuration.layout import default_folder, slug
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.checks import check_suites
+from finkd.experiments.suites.records import check_name
 from finkd.experiments.suites.request import Request
 from finkd.experiments.suites.squad import can_be_taught
 from finkd.models.config_file import read_config
+from finkd.models.lookup import model_name
 from finkd.models.pretrained import resolve
 from finkd.suites.record import TaskRecord
 
@@ -48,7 +50,7 @@ def evaluate_suite(
         tasks: which of the suite's; none stand for all.
         settings: those that replace the suite's own, such as ``{"schedule": {"epochs": 5}}``.
         teacher: name or folder of a model to learn from beside gold.
-        name: what tables call the model; default the end of its name.
+        name: what tables call the model; default the end of its name. Records of another model are not replaced.
         role: what it is in tables; default a student if it is a folder, and a teacher if it is a name.
         listen: called as the work goes on.
 
@@ -57,7 +59,8 @@ def evaluate_suite(
 
     Raises:
         FinkdError: before anything is trained, if something named does not exist, the data of a chosen task are nowhere
-            or break their format, a teacher has another tokenizer where it matters, or the folder is in use.
+            or break their format, a teacher has another tokenizer where it matters, or the folder is in use or holds
+            records of another model of this name.
 
     Example:
         >>> import finkd
@@ -70,9 +73,11 @@ def evaluate_suite(
     for each in (model, teacher or model):
         if Path(each).exists():  # a name may stand for a model that is made only now
             resolve(str(each))
+    if name is not None and not slug(name):
+        raise ConfigError(f"--as: expected a letter or digit in the name (got {name!r})")
     request = Request(
         model=str(model),
-        system=name or Path(model).name,
+        system=name or model_name(model),
         role=role or ("student" if (Path(model) / "config.json").is_file() else "teacher"),
         out=out or suite_folder(suite),
         seeds=tuple(seeds),
@@ -85,6 +90,8 @@ def evaluate_suite(
     runs = [suites.get(name) for name in names]
     check_suites(request, names)
     with request.held():
+        if "summarization" not in names:  # whose model may be made of random weights
+            check_name(request, request.origin)
         return [record for run in runs for record in run(request)]
 
 

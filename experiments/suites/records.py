@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from finkd.corpora.errors import ConfigError
 from finkd.experiments.configuration.layout import RECORDS, slug
 from finkd.experiments.running.events import Event
 from finkd.experiments.suites.request import Request
@@ -27,7 +28,7 @@ def computed_once(
     Args:
         request: whose record it is.
         frame: the record without what has to be computed.
-        decides: everything beside the frame's names that decides what comes out.
+        decides: everything beside the frame's names that decides what comes out; ``model`` is the address of the model.
         make: computes it.
     """
     already = stored_record(request, frame, decides)
@@ -38,10 +39,29 @@ def computed_once(
     seconds = made.seconds or time.perf_counter() - began
     key = _key(frame, decides)
     known = environment(resolve_precision("auto"))
-    record = replace(made, key=key, seconds=seconds, stages=request.stages, environment=known)
+    origin = str(decides.get("model", ""))
+    record = replace(made, key=key, origin=origin, seconds=seconds, stages=request.stages, environment=known)
     record.save(_path(request, frame))
     request.listen(Event(record.system, record.seed, record=record, task=record.task))
     return record
+
+
+def check_name(request: Request, origin: str) -> None:
+    """Check that no record in the output folder is of another model of this name, which a new one would replace.
+
+    Args:
+        request: whose name it is.
+        origin: address of its model.
+
+    Raises:
+        ConfigError: if one is.
+    """
+    for path in (request.out / RECORDS).glob(f"*{SUFFIX}"):
+        record = TaskRecord.load(path)
+        if slug(record.system) == slug(request.system) and record.origin not in ("", origin):
+            raise ConfigError(
+                f"{path}: {record.system} is another model; name this one with --as, or choose another --out"
+            )
 
 
 def stored_record(request: Request, frame: TaskRecord, decides: Mapping[str, Any]) -> TaskRecord | None:

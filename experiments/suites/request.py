@@ -19,6 +19,7 @@ from finkd.experiments.configuration.layout import store_beside
 from finkd.experiments.running.events import Event, ignored
 from finkd.models import pretrained
 from finkd.models.loading import load_model
+from finkd.models.lookup import model_name
 from finkd.models.model import Model
 from finkd.progress import Progress
 from finkd.records import Resources
@@ -125,7 +126,7 @@ class Request:
 
 def distilled_from(teacher: str) -> str:
     """Return the name of the method of learning from a teacher, too."""
-    return f"distilled from {Path(teacher).name}"
+    return f"distilled from {model_name(teacher)}"
 
 
 def chosen(request: Request, known: Sequence[str]) -> list[str]:

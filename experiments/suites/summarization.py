@@ -16,7 +16,7 @@ from finkd.corpora.tasks.task import SplitData
 from finkd.experiments.configuration.layout import MODELS, slug
 from finkd.experiments.running.events import Event, ignored
 from finkd.experiments.running.jobs import side_by_side
-from finkd.experiments.suites.records import computed_once, settings_json, stored_record
+from finkd.experiments.suites.records import check_name, computed_once, settings_json, stored_record
 from finkd.experiments.suites.request import Request, chosen
 from finkd.records import Resources
 from finkd.settings import build
@@ -81,6 +81,7 @@ def summarization(request: Request) -> list[TaskRecord]:
     if not settings.methods:
         return records
     model, origin = _random(request, data, settings) if settings.random_weights else (request.model, request.origin)
+    check_name(request, origin)
     for bits in settings.bits:
         is_first = bits == settings.bits[0]
         for method in [each for each in settings.methods if is_first or each == "lora"]:

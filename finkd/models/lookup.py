@@ -22,6 +22,18 @@ _MOST_FOLDERS, _MOST_MODELS = 2000, 10
 _WANTED = f"a model is a folder with {CONFIG}, {WEIGHTS} and {TOKENIZER}"
 
 
+def model_name(model: str | Path) -> str:
+    """Return what a model is called: the end of its name, or of the folder's whole path if that has none (``.``).
+
+    Raises:
+        ConfigError: if that has no letter or digit either.
+    """
+    for path in (Path(model), Path(model).resolve()):
+        if any(map(str.isalnum, path.name)):
+            return path.name
+    raise ConfigError(f"{model}: expected a letter or digit in the name of the folder")
+
+
 def not_a_model(name: str, path: Path) -> UnavailableError:
     """Return the error for a file or folder that exists and is no model."""
     if not path.is_dir():

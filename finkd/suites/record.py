@@ -45,6 +45,7 @@ class TaskRecord:
         fingerprint: hash of the task's data.
         config: resolved settings.
         environment: versions, processor, threads, precision.
+        origin: address of the model that was tried, before it learned the task; empty of a baseline.
         model: address of the fine-tuned model in the store, if there is one.
         stages: addresses there of the stages that made the system, and its teachers, before it learned the task.
         key: address of everything that decides the record, which is computed once.
@@ -72,6 +73,7 @@ class TaskRecord:
     fingerprint: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = ""
     model: str = ""
     stages: tuple[str, ...] = ()
     key: str = ""

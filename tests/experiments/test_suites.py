@@ -11,7 +11,7 @@ from finkd.corpora.tasks.questions import Question, QuestionData
 from finkd.corpora.tasks.task import Example, SplitData, TaskData
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.evaluate import evaluate_suite
-from finkd.experiments.suites.records import _key, computed_once
+from finkd.experiments.suites.records import _key, check_name, computed_once
 from finkd.experiments.suites.request import Request
 from finkd.experiments.suites.texts import _classic
 from finkd.models.heads import with_masked_head
@@ -80,6 +80,32 @@ def test_a_record_that_is_found_takes_the_role_that_is_asked_for(tmp_path):
     first = record("teacher")
     assert record("student") == replace(first, role="student")
     assert load_task_records([tmp_path]) == [replace(first, role="student")]
+
+
+def test_a_second_model_of_a_name_does_not_replace_the_first(teacher, tmp_path):
+    request = Request(model=str(teacher), system="a", role="student", out=tmp_path)
+    frame = task_record("glue", "cola", "a", {"matthews": 0.5})
+    check_name(request, "m")
+    computed_once(request, frame, {"model": "m"}, lambda: frame)
+    check_name(request, "m")
+    check_name(replace(request, system="b"), "other")
+    with pytest.raises(ConfigError, match="a is another model; name this one with --as"):
+        check_name(replace(request, system="A"), "other")
+    (path,) = tmp_path.rglob("*.task.json")
+    task_record("glue", "cola", "a", {"matthews": 0.5}).save(path)  # as earlier versions wrote it
+    check_name(request, "other")
+
+
+def test_a_model_without_a_name_is_called_by_its_folder(teacher, tmp_path, monkeypatch):
+    monkeypatch.setattr(suites, "get", lambda name: lambda request: [request.system])
+    monkeypatch.setattr("finkd.experiments.suites.evaluate.check_suites", lambda request, names: None)
+    monkeypatch.chdir(teacher)
+    assert evaluate_suite(".", "glue", tmp_path / "out") == [teacher.name]
+    replace(task_record("glue", "cola", teacher.name, {}), origin="m").save(tmp_path / "out/records/a.task.json")
+    with pytest.raises(ConfigError, match="is another model"):
+        evaluate_suite(".", "glue", tmp_path / "out")
+    with pytest.raises(ConfigError, match="--as: expected a letter or digit"):
+        evaluate_suite(".", "glue", tmp_path / "out", name="__")
 
 
 def test_events_of_a_suite_name_system_and_task(tmp_path):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from finkd.experiments.console.options import numbers, values
+from finkd.corpora.errors import ConfigError
+from finkd.experiments.console.options import named, numbers, values
 from tests.docs.test_pages import COMMANDS
 
 IDLE = {
@@ -95,6 +96,17 @@ def test_a_number_is_finite(command, option, value, finkd):
 
 def test_a_service_listens_at_an_address_that_is_named(finkd, tagger):
     assert "--host: expected a name or an address" in finkd("serve", tagger, "--host", "", code=2).stderr
+
+
+def test_models_are_called_like_their_folders(tmp_path, monkeypatch):
+    (tmp_path / "tagger").mkdir()
+    (tmp_path / "newest").symlink_to("tagger")
+    monkeypatch.chdir(tmp_path / "tagger")
+    assert named("serve", ["."]) == {"tagger": "."}
+    assert named("serve", ["../newest", "a=."]) == {"newest": "../newest", "a": "."}
+    for wrong in ("/", "=.", "_=."):
+        with pytest.raises(ConfigError, match="expected a letter or digit"):
+            named("serve", [wrong])
 
 
 def test_lists_are_separated_by_commas_or_repeated():
