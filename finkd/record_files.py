@@ -79,10 +79,10 @@ def _record(kind: type[T], text: str, where: str, version: int, name: str, remed
     except (ValueError, AttributeError, RecursionError) as error:
         raise DataError(f"{where}: not a {name} ({error})") from error
     if found != version:
-        raise DataError(f"{where}: {name} of version {found!r}, expected {version}; {remedy}")
+        raise DataError(f"{where}: {name} of version {found!r}, expected {version}; remove it and {remedy}")
     written = raw.pop("digest", None)
     if written is None:
-        raise DataError(f"{where}: {name} without a digest, so a change cannot be noticed; {remedy}")
+        raise DataError(f"{where}: {name} without a digest, so a change cannot be noticed; remove it and {remedy}")
     if written != digest(raw):
         raise DataError(
             f"{where}: {name} was changed after it was written (digest {written!r}, content {digest(raw)!r}); "

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finkd.corpora.errors import StoreError
+from finkd.corpora.errors import DataError, StoreError
 from finkd.corpora.wording import counted
 from finkd.experiments.console.options import Json, finite
 from finkd.experiments.console.terminal import say, show_json
@@ -28,12 +29,12 @@ SECONDS_A_DAY = 86_400
 
 @store.command("ls")
 def list_entries(root: Root = DEFAULT, json: Json = False) -> None:
-    """List the entries, the oldest first.
+    """List the entries, the oldest first; what a record that cannot be read names counts as unused.
 
     Example: finkd store ls
     """
     entries = sorted(_entries(root), key=lambda entry: entry.changed)
-    used = _used(root)
+    used = _used(root, lambda error: say(f"finkd: {error}"))
     if json:
         show_json([{**_row(entry), "used": entry.key in used} for entry in entries])
         return
@@ -79,7 +80,7 @@ def collect(
 ) -> None:
     """Remove old entries that no record beside the store came from; a run that needs one computes it again.
 
-    Damaged entries and what killed runs left unfinished go at any age.
+    Damaged entries and what killed runs left unfinished go at any age. Nothing goes while a record cannot be read.
 
     Example: finkd store gc --dry-run
     """
@@ -89,7 +90,7 @@ def collect(
     kept = Store(root)
     with contextlib.nullcontext() if dry_run else kept.alone():
         # Looked up under the lock: a run that ends in between would leave results that seem unused.
-        used = _used(root)
+        used = _used(root, _refuse)
         since = time.time() - older_than * SECONDS_A_DAY
         unused = [entry for entry in _entries(root) if _is_useless(kept, entry, used, since)]
         if not dry_run:
@@ -119,20 +120,37 @@ def _is_useless(kept: Store, entry: Entry, used: set[str], since: float) -> bool
     return is_old or entry.kind == UNFINISHED or bool(kept.problem(entry.key))
 
 
-def _used(root: Path) -> set[str]:
+def _used(root: Path, unreadable: Callable[[DataError], None]) -> set[str]:
     """Addresses of all stages, and of all models of general tasks, that records beside a store name.
 
     Runs keep theirs in a folder of their own, ``finkd distill`` beside the model.
+
+    Args:
+        root: the store.
+        unreadable: called for each file of records that cannot be read, whose results are unknown.
     """
-    from finkd.records import SUFFIX, load_records
-    from finkd.suites.record import load_task_records
+    from finkd.record_files import files_below
+    from finkd.records import SUFFIX, RunRecord
+    from finkd.suites.record import KEPT, load_task_records
 
     beside = root.resolve().parent
-    files = [file for place in ("*", "*/records") for file in beside.glob(f"{place}/*{SUFFIX}")]
-    records = load_records(files) if files else []
-    tasks = load_task_records(sorted(beside.glob("*/records")))
-    stages = {stage.key for record in records for stage in (*record.lineage, *record.teachers)}
-    return stages | {key for record in tasks for key in (record.model, *record.stages)}
+    used: set[str] = set()
+    for file in sorted(each for place in ("*", "*/records") for each in beside.glob(f"{place}/*{SUFFIX}")):
+        try:
+            record = RunRecord.load(file)
+            used.update(stage.key for stage in (*record.lineage, *record.teachers))
+        except DataError as error:
+            unreadable(error)
+    for file in files_below(sorted(beside.glob("*/records")), KEPT):
+        try:
+            used.update(key for record in load_task_records([file]) for key in (record.model, *record.stages))
+        except DataError as error:
+            unreadable(error)
+    return used
+
+
+def _refuse(error: DataError) -> None:
+    raise error
 
 
 def _row(entry: Entry) -> dict[str, str | int]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from finkd.corpora.errors import ConfigError
+from finkd.corpora.errors import ConfigError, DataError
 from finkd.experiments.configuration.layout import RECORDS, slug
 from finkd.experiments.running.events import Event
 from finkd.experiments.suites.request import Request
@@ -57,8 +57,8 @@ def check_name(request: Request, origin: str) -> None:
         ConfigError: if one is.
     """
     for path in (request.out / RECORDS).glob(f"*{SUFFIX}"):
-        record = TaskRecord.load(path)
-        if slug(record.system) == slug(request.system) and record.origin not in ("", origin):
+        record = _readable(path)
+        if record and slug(record.system) == slug(request.system) and record.origin not in ("", origin):
             raise ConfigError(
                 f"{path}: {record.system} is another model; name this one with --as, or choose another --out"
             )
@@ -67,13 +67,21 @@ def check_name(request: Request, origin: str) -> None:
 def stored_record(request: Request, frame: TaskRecord, decides: Mapping[str, Any]) -> TaskRecord | None:
     """Return a record from an earlier run of the same, with the role that is asked for now; see ``computed_once``."""
     path = _path(request, frame)
-    record = TaskRecord.load(path) if path.is_file() else None
+    record = _readable(path) if path.is_file() else None
     if record is None or record.key != _key(frame, decides):
         return None
     if record.role != frame.role:
         record = replace(record, role=frame.role)
         record.save(path)
     return record
+
+
+def _readable(path: Path) -> TaskRecord | None:
+    """Read a record; ``None`` for one that is damaged or of an earlier version, in whose place a new one is written."""
+    try:
+        return TaskRecord.load(path)
+    except DataError:
+        return None
 
 
 def _key(frame: TaskRecord, decides: Mapping[str, Any]) -> str:

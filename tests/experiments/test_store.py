@@ -37,6 +37,20 @@ def test_what_a_record_beside_its_model_names_is_used(finkd, store):
     assert {row["kind"] for row in rows(finkd, store, "ls") if not row["used"]} == {"examples", "teacher labels"}
 
 
+@pytest.mark.parametrize("name", ["old.record.json", "old.task.json"])
+def test_a_record_of_an_earlier_version_is_named_and_nothing_is_removed(name, finkd, store):
+    path = store.parent / "toy" / "records" / name
+    path.write_text('{"version": 1}')
+    shown = finkd("store", "ls", "--store", store, "--json", code=0)
+    assert f"{path}: " in shown.stderr
+    assert "of version 1" in shown.stderr
+    assert sum(row["used"] for row in json.loads(shown.stdout)) == 4
+    result = finkd("store", "gc", "--store", store, "--older-than", "0", code=1)
+    assert "; remove it and " in result.stderr
+    path.unlink()
+    finkd("store", "gc", "--store", store, "--older-than", "0", code=0)
+
+
 def test_damage_is_named(finkd, store):
     finkd("store", "verify", "--store", store, code=0)
     victim = next(store.glob("*/model.safetensors"))

@@ -108,6 +108,17 @@ def test_a_model_without_a_name_is_called_by_its_folder(teacher, tmp_path, monke
         evaluate_suite(".", "glue", tmp_path / "out", name="__")
 
 
+def test_a_record_of_an_earlier_version_is_written_anew(tmp_path):
+    request = Request(model="m", system="a", role="student", out=tmp_path)
+    frame = task_record("glue", "cola", "a", {"matthews": 0.5})
+    computed_once(request, frame, {"model": "m"}, lambda: frame)
+    (path,) = tmp_path.rglob("*.task.json")
+    path.write_text('{"version": 1}')
+    check_name(request, "m")
+    made = computed_once(request, frame, {"model": "m"}, lambda: frame)
+    assert load_task_records([tmp_path]) == [made]
+
+
 def test_events_of_a_suite_name_system_and_task(tmp_path):
     seen = []
     request = Request(model="m", system="a", role="student", out=tmp_path, listen=seen.append)

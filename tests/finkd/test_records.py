@@ -83,9 +83,9 @@ def test_macro_leaves_out_types_that_gold_does_not_hold():
         ("", "not a run record"),
         ("[]", "not a run record"),
         ('"text"', "not a run record"),
-        ("{}", f"version None, expected {VERSION}; run the experiment again"),
-        ('{"version": 1}', f"version 1, expected {VERSION}; run the experiment again"),
-        (f'{{"version": {VERSION}}}', "run record without a digest, .*; run the experiment again"),
+        ("{}", f"version None, expected {VERSION}; remove it and run the experiment again"),
+        ('{"version": 1}', f"version 1, expected {VERSION}; remove it and run the experiment again"),
+        (f'{{"version": {VERSION}}}', "run record without a digest, .*; remove it and run the experiment again"),
         (
             json.dumps({"version": VERSION, "digest": digest({"version": VERSION})}),
             "damaged run record .*seed: missing",
