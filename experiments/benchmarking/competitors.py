@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from finkd import corpora
 from finkd.compression.quantization import ENTRY
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import WINDOW, windows_and_tokens
+from finkd.experiments.configuration.splits import has_labels
 from finkd.inference.tagger import Running
 from finkd.models import pretrained
 from finkd.models.loading import load_model
@@ -105,7 +105,7 @@ class _Network:
         return percentiles(tokenizing(self.models[0], sentences))
 
     def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
-        return isinstance(running, Running) and set(corpora.label_names(types)) <= set(running.tagger.labels)
+        return isinstance(running, Running) and has_labels(running.tagger.labels, types)
 
 
 class _Peer:

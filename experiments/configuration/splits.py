@@ -83,6 +83,16 @@ def load_split(
     return data, scored_split(data, split)
 
 
+def has_labels(labels: Sequence[str], types: Sequence[str]) -> bool:
+    """Return whether a tagger has all labels of a corpus, in any order.
+
+    Args:
+        labels: of its outputs.
+        types: of the corpus.
+    """
+    return set(label_names(types)) <= set(labels)
+
+
 def check_labels(model: str, labels: Sequence[str], data: NerData) -> None:
     """Check that a tagger has all labels of a corpus.
 
@@ -94,8 +104,8 @@ def check_labels(model: str, labels: Sequence[str], data: NerData) -> None:
     Raises:
         ConfigError: with the labels of both.
     """
-    wanted = label_names(data.types)
-    if not set(wanted) <= set(labels):
+    if not has_labels(labels, data.types):
+        wanted = label_names(data.types)
         raise ConfigError(
             f"{model}: its labels ({', '.join(labels)}) do not match {data.name} ({', '.join(wanted)}); name the "
             "corpus that it learned, --corpus"

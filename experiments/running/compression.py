@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finkd import corpora
 from finkd.compression.quantization import ENTRY
 from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import ConfigError
@@ -16,7 +15,7 @@ from finkd.data.raw_text import Text
 from finkd.evaluation.ner import evaluate
 from finkd.experiments.configuration.layout import store_beside
 from finkd.experiments.configuration.reading import overridden
-from finkd.experiments.configuration.splits import scored_split
+from finkd.experiments.configuration.splits import has_labels, scored_split
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.strategy import checked
 from finkd.models import pretrained
@@ -117,7 +116,7 @@ def _looked_at(folder: Path, data: NerData | None) -> Compressed:
     model = load_model(folder)
     found = measure({"model": (model, folder)}, (), queries=0)["model"]
     packed = getattr(model.network.config, ENTRY, None)
-    if data is None or model.labels != corpora.label_names(data.types):
+    if data is None or not has_labels(model.labels, data.types):
         return Compressed(folder, found, packed, None)
     split = data.splits[scored_split(data)]
     return Compressed(folder, found, packed, evaluate(split, model, data.types, data.roles))

@@ -53,6 +53,14 @@ def test_every_method_makes_a_smaller_model_that_loads(method, finkd, tagger, co
     assert count == found["after"]["parameters"]
 
 
+def test_a_tagger_is_scored_whatever_the_order_of_its_labels(finkd, corpus, tmp_path):
+    tiny_model(labels=LABELS[::-1]).save(tmp_path / "tagger")
+    command = ("compress", tmp_path / "tagger", "--method", "tie-layers", "--corpus", corpus)
+    found = json.loads(finkd(*command, "--out", tmp_path / "out" / "tied", "--json", code=0).stdout)
+    assert found["before"]["scores"] is not None
+    assert found["after"]["scores"] is not None
+
+
 def test_it_heals_by_what_it_was(finkd, tagger, corpus, tmp_path):
     out = tmp_path / "out" / "healed"
     heal = "task-distill:gold(schedule.epochs=1, schedule.precision=fp32)"
