@@ -266,10 +266,12 @@ def scores(
     reading = read_texts(examples, model.tokenizer, limit, settings.long)
     encoded = reading.encoded
     example_of_token = np.repeat(np.arange(len(reading.source)), encoded.lengths)
+    is_opening = np.zeros(len(example_of_token), np.bool_)
+    is_opening[encoded.first] = True
     total = np.zeros((len(examples), len(model.labels)), np.float32)
     for at, side in read(on_fastest_device(model), encoded, precision=precision, listen=listen):
         assert side.word_logits is not None
-        opens = np.flatnonzero(np.isin(at, encoded.first))
+        opens = np.flatnonzero(is_opening[at])
         found = side.word_logits.float().cpu().numpy()[opens]
         np.add.at(total, reading.source[example_of_token[at[opens]]], found)
     parts = np.bincount(reading.source, minlength=len(examples)).astype(np.float32)
