@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 
 import torch
 
@@ -31,18 +31,9 @@ class Prompt:
 
     @classmethod
     def named(cls, name: str, example: Dialogue | None = None) -> Prompt:
-        """Read one of finkd's prompts, or a user's file.
-
-        Raises:
-            ConfigError: if there is no such prompt, or it has no place for the dialogue.
-        """
-        own = resources.files("finkd.suites.summaries") / "prompts" / f"{name}.txt"
-        path = Path(name)
-        if not own.is_file() and not path.is_file():
-            raise ConfigError(f"prompt: there is neither a prompt nor a file {name!r}")
-        text = (own if own.is_file() else path).read_text(encoding="utf-8").rstrip("\n")
-        if "{dialogue}" not in text:
-            raise ConfigError(f"prompt {name}: has no {{dialogue}} in it")
+        """Read one of finkd's prompts: ``zero-shot`` or ``one-shot``."""
+        path = resources.files("finkd.suites.summaries") / "prompts" / f"{name}.txt"
+        text = path.read_text(encoding="utf-8").rstrip("\n")
         return cls(text, example if "{example_dialogue}" in text else None)
 
     def of(self, dialogue: str) -> str:
@@ -60,7 +51,7 @@ class Written:
 
     Attributes:
         summaries: one per dialogue.
-        shortened: number of dialogues without their last turns, since the prompt did not fit.
+        shortened: number of dialogues without their end, since the prompt did not fit.
         seconds: of generation.
     """
 
@@ -121,17 +112,35 @@ def write(
 
 
 def _fitting(writer: Writer, dialogues: Sequence[Dialogue], prompt: Prompt, longest: int) -> tuple[list[str], int]:
-    """Return prompts that leave room for a summary, without the last turns of dialogues that are too long."""
+    """Return prompts that leave room for a summary, and the number of dialogues that are shortened for it."""
     room = writer.room - (longest if writer.is_causal else 0)
-    texts, shortened = [], 0
-    for dialogue in dialogues:
-        lines = dialogue.text.splitlines()
-        while lines and len(writer.tokenizer(prompt.of("\n".join(lines)))["input_ids"]) > room:
-            lines.pop()
-        if not lines:
-            raise ConfigError(
-                f"prompt: does not fit the model's {counted(writer.room, 'token')}, even without a dialogue"
-            )
-        shortened += len(lines) < len(dialogue.text.splitlines())
-        texts.append(prompt.of("\n".join(lines)))
-    return texts, shortened
+
+    def fits(dialogue: str) -> bool:
+        return len(writer.tokenizer(prompt.of(dialogue))["input_ids"]) <= room
+
+    if not fits(""):
+        raise ConfigError(f"prompt: does not fit the model's {counted(writer.room, 'token')}, even without a dialogue")
+    whole = ["\n".join(dialogue.text.splitlines()) for dialogue in dialogues]
+    kept = [text if fits(text) else _beginning(text, fits) for text in whole]
+    return list(map(prompt.of, kept)), sum(ours != text for ours, text in zip(kept, whole, strict=True))
+
+
+def _beginning(text: str, fits: Callable[[str], bool]) -> str:
+    """Return the turns from the beginning that fit; if none does, the words of the first one, or else the characters.
+
+    Args:
+        text: a dialogue that does not fit.
+        fits: whether a beginning of it does; a shorter one does where a longer one does.
+    """
+    first = text.split("\n", 1)[0]
+    for parts, separator in ((text.split("\n"), "\n"), (first.split(), " "), (first, "")):
+        if found := _most(parts, separator, fits):
+            return found
+    return ""
+
+
+def _most(parts: Sequence[str], separator: str, fits: Callable[[str], bool]) -> str:
+    def is_too_long(count: int) -> bool:
+        return not fits(separator.join(parts[:count]))
+
+    return separator.join(parts[: bisect_left(range(1, len(parts) + 1), True, key=is_too_long)])

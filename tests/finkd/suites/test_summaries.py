@@ -18,7 +18,7 @@ from finkd.suites.summaries.baselines import BASELINES
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics
 from finkd.suites.summaries.writers import load_writer, write_random
-from finkd.suites.summaries.writing import Prompt, write
+from finkd.suites.summaries.writing import Prompt, _fitting, write
 from finkd.training.loop import DivergedError
 from finkd.training.schedule import Schedule
 
@@ -150,21 +150,30 @@ def test_long_dialogues_lose_their_last_turns_and_are_counted():
         writer, [long, DIALOGUES[0]], Prompt.named("zero-shot"), LoraSettings(Schedule(epochs=1, batch_tokens=64)), 1
     )
     assert too_long == 1
-    with pytest.raises(ConfigError, match="does not fit the model's 160 tokens"):
-        write(writer, [replace(long, text="money " * 400)], Prompt.named("zero-shot"), longest=6)
 
 
-def test_prompts(tmp_path):
+@pytest.mark.parametrize("turn", ["money " * 400, "money" * 400], ids=["words", "one word"])
+def test_a_turn_that_does_not_fit_is_shortened(turn):
+    writer, prompt = tiny(), Prompt.named("zero-shot")
+    dialogue = replace(DIALOGUES[0], text=f"{turn}\n#Bob#: Yes.")
+    (text,), shortened = _fitting(writer, [dialogue], prompt, 6)
+    assert shortened == 1
+    room = writer.room - 6
+    assert room - 3 <= len(writer.tokenizer(text)["input_ids"]) <= room
+    before, _, after = prompt.template.partition("{dialogue}")
+    assert turn.startswith(text.removeprefix(before).removesuffix(after))
+    assert write(writer, [dialogue, DIALOGUES[1]], prompt, longest=2).shortened == 1
+
+
+def test_a_prompt_that_does_not_fit_without_a_dialogue_is_refused():
+    with pytest.raises(ConfigError, match="does not fit the model's 160 tokens, even without a dialogue"):
+        write(tiny(), DIALOGUES, Prompt("money " * 400 + "{dialogue}"), longest=6)
+
+
+def test_prompts():
     prompt = Prompt.named("one-shot", DIALOGUES[1])
     assert prompt.of("X: {hi}").endswith("X: {hi}\nOutput:")
     assert "Ann: Hello there.\nOutput: Ann greets." in prompt.of("X")
-    (tmp_path / "mine.txt").write_text("TL;DR {dialogue}\n")
-    assert Prompt.named(str(tmp_path / "mine.txt")).of("A: b") == "TL;DR A: b"
-    (tmp_path / "mine.txt").write_text("TL;DR")
-    with pytest.raises(ConfigError, match=r"mine\.txt: has no \{dialogue\} in it"):
-        Prompt.named(str(tmp_path / "mine.txt"))
-    with pytest.raises(ConfigError, match="neither a prompt nor a file 'two-shot'"):
-        Prompt.named("two-shot")
 
 
 def test_a_sequence_to_sequence_model_takes_the_place(tmp_path):
