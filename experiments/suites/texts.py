@@ -184,6 +184,8 @@ def _untrained(request: Request, data: TaskData, settings: TextSettings) -> Iter
         ),
     }
     decides = {"model": request.origin, "data": data.fingerprint, "limit": settings.limit}
+    if settings.long != "head":  # which records of earlier versions do not say
+        decides["long"] = settings.long
     for method, answer in methods.items():
         for seed in request.seeds if method == "untrained head" else request.seeds[:1]:
             for split in data.scored:

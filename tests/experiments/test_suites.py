@@ -13,10 +13,11 @@ from finkd.experiments.suites import suites
 from finkd.experiments.suites.evaluate import evaluate_suite
 from finkd.experiments.suites.records import _key, check_name, computed_once
 from finkd.experiments.suites.request import Request
-from finkd.experiments.suites.texts import _classic
+from finkd.experiments.suites.texts import _classic, _untrained
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
 from finkd.progress import Progress
+from finkd.suites.classifier import TextSettings
 from finkd.suites.record import load_task_records
 from tests.finkd.toys import tiny_model
 from tests.reports.tasks import task_record
@@ -187,6 +188,21 @@ def test_records_of_nb_svm_by_another_formula_are_not_taken(teacher, tmp_path):
     request = Request(model=str(teacher), system="a", role="student", out=tmp_path)
     for record in _classic(request, data):
         assert (record.key == _key(record, {"data": data.fingerprint})) is (record.method != "NB-SVM")
+
+
+def test_what_is_read_of_long_texts_decides_the_records_of_a_frozen_encoder(teacher, tmp_path, monkeypatch):
+    rows = [Example(text, "", label) for text, label in (("good film", 1.0), ("bad film", 0.0))] * 2
+    data = TaskData("sst-2", {"train": rows, "validation": rows}, labels=("bad", "good"))
+    request = Request(model=str(teacher), system="a", role="student", out=tmp_path)
+    seen = []
+    monkeypatch.setattr(
+        "finkd.experiments.suites.texts.computed_once", lambda request, frame, decides, make: seen.append(decides)
+    )
+    for settings in (TextSettings(), TextSettings(long="head+tail")):
+        list(_untrained(request, data, settings))
+    head, both = seen[0], seen[-1]
+    assert head == {"model": request.origin, "data": data.fingerprint, "limit": 128}  # as earlier versions
+    assert both == {**head, "long": "head+tail"}
 
 
 def _every_word(**options):
