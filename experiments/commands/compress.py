@@ -42,7 +42,7 @@ def compress(
         typer.Option(metavar="STRATEGY", help="Stages after it, taught by the model before."),
     ] = None,
     overrides: Overrides = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder of the new model. (default: runs/compressed/METHOD)")] = None,
     threads: Threads = None,
     json: Json = False,

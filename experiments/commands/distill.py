@@ -50,7 +50,7 @@ def distill(
     held_out: Annotated[int, typer.Option(min=1, help="How many more to score the small tagger on.")] = 1_000,
     corpus: Annotated[str | None, typer.Option(help="Labelled corpus, if there is one: read and scored.")] = None,
     split: Annotated[str | None, typer.Option(help="Its split. (default: test, or else validation)")] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 1,
     threads: Threads = None,
     json: Json = False,
 ) -> None:

@@ -196,6 +196,16 @@ def seed_problems(seeds: Sequence[int]) -> Iterator[str]:
         yield f"seeds: expected numbers from 0 (got {list(seeds)})"
 
 
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Check seeds that no configuration holds.
+
+    Raises:
+        ConfigError: if there is none, one stands twice, or one is no seed.
+    """
+    if problems := list(seed_problems(seeds)):
+        raise ConfigError(joined(problems))
+
+
 def _numbers(experiment: Experiment) -> Iterator[str]:
     yield from seed_problems(experiment.seeds)
     if (parts := experiment.cross_validation) is not None:

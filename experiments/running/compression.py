@@ -13,6 +13,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.files import check_replaceable
 from finkd.data.raw_text import Text
 from finkd.evaluation.ner import evaluate
+from finkd.experiments.configuration.checks import check_seeds
 from finkd.experiments.configuration.layout import store_beside
 from finkd.experiments.configuration.reading import overridden
 from finkd.experiments.configuration.splits import has_labels, scored_split
@@ -95,6 +96,7 @@ def compress(
         >>> sizes["after"].resources.parameters < sizes["before"].resources.parameters
         True
     """
+    check_seeds([seed])
     strategy, stages = f"{stage} > {heal}" if heal else stage, {stage.partition("(")[0]: overridden({}, overrides)}
     if text and not any(step.stage.sources & {"text", "general"} for step in parse(strategy, stages)):
         raise ConfigError(f"--text: no stage of {strategy!r} reads unlabelled text; leave it out")

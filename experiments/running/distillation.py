@@ -16,6 +16,7 @@ from finkd.corpora.sentence import Sentence, digest
 from finkd.corpora.tags import entity_types, label_names
 from finkd.evaluation.ner import evaluate, known_words
 from finkd.execution.lineage import Outcome
+from finkd.experiments.configuration.checks import check_seeds
 from finkd.experiments.configuration.layout import store_beside
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
@@ -122,6 +123,7 @@ def distill(
         >>> [(record.system, record.split) for record in records]
         [('student', 'held-out')]
     """
+    check_seeds([seed])
     teacher = str(teacher)
     chosen = strategy or default_strategy(vocab_size, with_gold=data is not None)
     settings = merge(STAGES, stages or {})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from finkd.corpora.errors import ConfigError
+from finkd.experiments.configuration.checks import check_seeds
 from finkd.experiments.configuration.layout import default_folder, slug
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.suites import suites
@@ -70,6 +71,7 @@ def evaluate_suite(
     """
     if suite == ALL and (tasks or settings):
         raise ConfigError("--suite all: tasks and settings are those of one suite; name it")
+    check_seeds(seeds)
     for each in (model, teacher or model):
         if Path(each).exists():  # a name may stand for a model that is made only now
             resolve(str(each))

@@ -200,6 +200,8 @@ def test_an_encoder_without_a_head_tags_nothing(teacher, corpus, finkd):
             "'(' at character 15 of 'truncate-layers(layers=[0,5] > finetune' is not",
         ),
         (["export", "x", "--to", "tensorrt"], 2, "finkd: Invalid value for '--to': 'tensorrt' is not one of"),
+        (["distill", "--teacher", "x", "--out", "absent", "--seed", "-1"], 2, "Invalid value for '--seed'"),
+        (["compress", "x", "--method", "prune", "--seed", "-1"], 2, "Invalid value for '--seed'"),
         (["run", "x/quickstart.yaml"], 2, "configs/quickstart.yaml, which comes with finkd?"),
         (["run", "x/quickstart"], 2, "configs/quickstart.yaml, which comes with finkd?"),
         (["tune", "x/tune.yaml"], 2, "configs/tune.yaml, which comes with finkd?"),

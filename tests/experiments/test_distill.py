@@ -168,6 +168,13 @@ def test_settings_of_a_stage_are_added_to_those_of_distill(tagger, text, teacher
     assert second["task-distill:text"]["schedule"]["epochs"] == 9
 
 
+def test_a_seed_that_is_none_is_refused_before_work(tagger, tmp_path):
+    for seed in (-1, 2**32):
+        with pytest.raises(ConfigError, match="seeds: expected numbers"):
+            distillation.distill(tagger, tmp_path / "small", text="sample-text", seed=seed)
+    assert not list(tmp_path.glob("store"))
+
+
 def test_raw_text_has_to_be_named(finkd, tagger, teacher, tmp_path):
     result = finkd("distill", "--teacher", tagger, "--start", teacher, "--out", tmp_path / "small", *QUICK)
     assert result.exit_code == 2

@@ -328,6 +328,8 @@ def test_a_writer_is_scored_and_rated(finkd, dialogues, tmp_path):
         (("--suite", "all", "--task", "rte"), "--suite all: tasks and settings are those of one suite"),
         (("--suite", "glue", "--task", "cole"), "did you mean 'cola'?"),
         (("--suite", "glue", "--seeds", "one"), "--seeds: expected whole numbers"),
+        (("--suite", "glue", "--seeds=-1"), "seeds: expected numbers from 0 (got [-1])"),
+        (("--suite", "glue", "--seeds", "1,1"), "seeds: expected different numbers, at least one (got [1, 1])"),
         (("--suite", "glue", "--task", "rte", "--set", "limmit=3"), "limmit"),
         (("--suite", "glue", "--set", "distill.states=tinybert"), "distill: needs a teacher that has learned the task"),
         (("--suite", "summarization", "--teacher", "x"), "nothing of this suite learns from one"),
