@@ -48,6 +48,8 @@ def write_outcome(plan: Plan, study: Study, out: Path) -> list[Path]:
         header = f"# Trial {trial.number} of the study {json.dumps(plan.name)}: {goals}.\n"
         write_atomic(out / name, header + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
         written.append(out / name)
+    for path in set(out.glob("best-trial-*.yaml")).difference(written):  # of trials that have left the front
+        path.unlink()
     tables = {"gain": gain(plan, study), "importance": importance(plan, study)}
     for name, table in tables.items():
         if table is not None:

@@ -122,8 +122,8 @@ class Search:
             as low as possible), ``size`` (bytes, likewise). With several there is no best trial but a Pareto front.
         sampler: ``tpe`` (Bergstra et al. 2011), ``gp`` (Gaussian process), ``nsga2`` (Deb et al. 2002; for several
             goals) or ``random``.
-        prune: whether to stop a trial in its last stage if its F1 is below the median of the earlier ones at the same
-            point (``f1`` alone).
+        prune: whether to stop a trial in the last stage that trains if its F1 is below the median of the earlier ones
+            at the same point (``f1`` alone).
         seeds: each trial trains once for every one of them.
         seed: of the sampler.
     """

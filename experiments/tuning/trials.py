@@ -130,6 +130,9 @@ class _Watch:
         self.tell = tell
         steps = parse(experiment.systems[plan.system].strategy, experiment.stages)
         self.curve = Curve(f"{plan.name}, trial {trial.number}", tuple(step.name for step in steps))
+        trained = [place for place, step in enumerate(steps) if step.stage.training is not None]
+        self.last = trained[-1] if trained else None
+        """Number of the last stage that trains."""
         self.place: int | None = None
         """Number of the stage that runs, ``None`` while another system is trained."""
         self.seed = experiment.seeds[0]
@@ -170,8 +173,8 @@ class _Watch:
         last = {seed: score for seed, _, score in self.curve.scores}
         percent = round(100 * at / len(self.curve.stages))
         self.trial.report(statistics.fmean(last.values()), 100 * number + percent)
-        # Before its last stage a system has not yet shown what it can do.
-        if self.place == len(self.curve.stages) - 1 and self.trial.should_prune():
+        # Before its last training a system has not yet shown what it can do.
+        if self.place == self.last and self.trial.should_prune():
             raise optuna.TrialPruned(f"F1 {f1:.3f} after {percent} % of seed {self.seed} is below the median")
 
     @cached_property

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -12,11 +13,13 @@ from optuna.trial import TrialState
 from optuna_dashboard import get_note
 
 from finkd import corpora
+from finkd.experiments.running.events import ignored
 from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.addresses import default_url
+from finkd.experiments.tuning.outcome import write_outcome
 from finkd.experiments.tuning.search import load_plan
 from finkd.experiments.tuning.study import begin
-from finkd.experiments.tuning.trials import Trials
+from finkd.experiments.tuning.trials import Trials, _Watch
 from finkd.records import load_records
 from finkd.store import Store
 
@@ -157,6 +160,21 @@ def test_a_trial_that_is_worse_than_most_is_stopped(tuned, config_of, tmp_path, 
     assert not list((tmp_path / "out").rglob("*.part-*"))
 
 
+@pytest.mark.parametrize("after", ["", " > calibrate"])
+def test_a_trial_is_stopped_in_the_last_stage_that_trains(after, tuned, config_of):
+    space = {"stages.finetune.schedule.learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}}
+    systems = {**tuned["systems"], "student": {"strategy": f"adapt:gold > finetune{after}"}}
+    plan = load_plan(config_of({**tuned, "systems": systems, "search": {**tuned["search"], "space": space}}))
+    trial = SimpleNamespace(number=0, report=lambda *_: None, should_prune=lambda: True)
+    watch = _Watch(trial, plan.trial({}), plan, ignored)
+    watch.curve.scores.append((1, 0.5, 0.01))
+    watch.place = 0
+    watch._judge(0.5, 0.01)
+    watch.place = 1
+    with pytest.raises(optuna.TrialPruned):
+        watch._judge(1.5, 0.01)
+
+
 def test_several_seeds_are_averaged(tuned, config_of, tmp_path):
     tuned = {**tuned, "search": {**tuned["search"], "seeds": [1, 2]}}
     trials, study = trial_of(tuned, config_of, tmp_path / "out")
@@ -178,6 +196,18 @@ def test_several_goals_have_a_front(tuned, finkd, config_of, tmp_path):
         settings = yaml.safe_load((tmp_path / "out" / f"best-trial-{trial.number:04d}.yaml").read_text())
         assert settings["name"] == "study-best"
     assert "Size (MB)" in (tmp_path / "out" / "gain.md").read_text()
+
+
+def test_settings_of_trials_that_left_the_front_go(tuned, config_of, tmp_path):
+    key = "stages.finetune.schedule.learning_rate"
+    search = {**tuned["search"], "space": {key: {"low": 1e-3, "high": 1e-1}}, "goals": ["f1", "size"]}
+    plan = load_plan(config_of({**tuned, "search": search}))
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    drawn = {"params": {key: 0.05}, "distributions": {key: optuna.distributions.FloatDistribution(1e-3, 1e-1)}}
+    for values in ([0.5, 10], [0.8, 8]):
+        study.add_trial(optuna.trial.create_trial(values=values, **drawn))
+        write_outcome(plan, study, tmp_path)
+    assert [path.name for path in tmp_path.glob("best*")] == ["best-trial-0001.yaml"]
 
 
 def test_stages_of_a_teacher_that_is_made_on_the_way_are_not_the_students(tuned, config_of, tmp_path):
