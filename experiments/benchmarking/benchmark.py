@@ -128,21 +128,20 @@ class _Bench:
         alone = self._running(1)
         readers = {key: running.read for key, running in alone.items()}
         other = OtherWork()
-        seconds = self.measuring.seconds
+        seconds, meter = self.measuring.seconds, Meter()
         with threads(1):
             self.say(f"latency: {len(readers)} in turn")
             queries = latencies(readers, self.sentences, self.measuring.queries, seconds, self._queried)
             tokenizing = {system.name: system.tokenizing(self.sentences) for system in self.systems}
             self.say("throughput on one thread")
-            one = batches(readers, self.sentences, seconds, Meter())
-        cores = torch.get_num_threads()
-        self.say(f"throughput on {counted(cores, 'thread')}")
-        together = {key: running.read for key, running in self._running(cores).items()}
-        meter = Meter()
-        every = batches(together, self.sentences, seconds, meter)
-        for warning in slower_together(one, every, cores):
-            self.say(warning)
-        return _Measured(alone, queries, tokenizing, {1: one, cores: every}, meter.source, other.is_seen)
+            found = {1: batches(readers, self.sentences, seconds, meter)}
+        if (cores := torch.get_num_threads()) > 1:
+            self.say(f"throughput on {cores} threads")
+            together = {key: running.read for key, running in self._running(cores).items()}
+            found[cores] = batches(together, self.sentences, seconds, meter)
+            for warning in slower_together(found[1], found[cores], cores):
+                self.say(warning)
+        return _Measured(alone, queries, tokenizing, found, meter.source, other.is_seen)
 
     def _record(self, pair: _Pair, found: _Measured) -> BenchmarkRecord:
         (system, kind), key, first = pair, _key(pair), _key(self.pairs[0])
@@ -216,11 +215,11 @@ def slower_together(one: Batches, every: Batches, cores: int) -> Iterator[str]:
     Args:
         one: throughput on one thread, by name.
         every: on several.
-        cores: how many these are.
+        cores: how many these are, more than one.
     """
     for key in one.seconds:
         alone, together = one.words_per_second(key), every.words_per_second(key)
-        if cores > 1 and together < alone:
+        if together < alone:
             yield (
                 f"warning: {key}: {together:,.0f} words/s on {cores} threads, {alone:,.0f} on one; "
                 "use --threads 1, or end what else runs on these cores"

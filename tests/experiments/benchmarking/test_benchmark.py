@@ -88,6 +88,7 @@ def test_json_and_memory(taggers, corpus, tmp_path, finkd):
     (record,) = json.loads(result.stdout)
     assert record["peak_memory"] > 50e6
     assert set(record["words_per_second"]) == {"1"}  # tests have one thread
+    assert result.stderr.count("throughput on") == 1  # which is measured once
     table = benchmark_table(load_benchmark(tmp_path / FILE))
     assert len({column.heading for column in table.columns}) == len(table.columns)
 

@@ -144,4 +144,3 @@ def test_threads_that_make_a_model_slower_are_told_of():
     both = Batches({"a": np.array([2.0]), "b": np.array([0.5])}, words, {})
     (warning,) = slower_together(one, both, 2)
     assert warning.startswith("warning: a: 50 words/s on 2 threads, 100 on one; use --threads 1")
-    assert not list(slower_together(one, both, 1))
