@@ -61,17 +61,23 @@ def grammar(labels: tuple[str, ...]) -> Grammar:
     )
 
 
-def transitions(labels: Sequence[str]) -> tuple[Bools, Bools]:
-    """Return (labels, labels) True where a label may follow that of its row, and (labels,) those that may come first.
+def transitions(labels: Sequence[str]) -> tuple[Ints, Bools]:
+    """Return the labels that each ``I-`` may follow, and which labels may follow any and come first.
+
+    Returns:
+        (labels, most) the former, filled up with -1, which alone stands for labels that are no ``I-``; (labels,) True
+        for these.
 
     Example:
-        >>> follows, begins = transitions(("O", "B-ORG", "I-ORG"))
-        >>> follows[:, 2].tolist(), begins.tolist()
-        ([False, True, True], [True, True, False])
+        >>> before, free = transitions(("O", "B-ORG", "I-ORG"))
+        >>> before.tolist(), free.tolist()
+        ([[-1, -1], [-1, -1], [1, 2]], [True, True, False])
     """
     rules = grammar(tuple(labels))
-    follows = ~rules.continues | (rules.types[:, None] == rules.types)
-    return follows, ~rules.continues
+    before = np.full((len(labels), rules.before.shape[1]), -1)
+    before[rules.inside] = rules.before
+    before[:, 1:][before[:, 1:] == before[:, :-1]] = -1
+    return before, ~rules.continues
 
 
 def finite(scores: Sequence[npt.NDArray[np.float32]], labels: Sequence[str]) -> Floats:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from pydantic import PositiveFloat
 from torch import Tensor
+from torch.nn import functional
 
 from finkd.losses.term import Requirement, Sequences, StepOutputs
 
@@ -51,6 +52,8 @@ class SequenceKL:
 def log_partition(logits: Tensor, sequences: Sequences) -> Tensor:
     """Compute the logarithm of the sum over a sentence's legal sequences of exp(sum of their labels' logits).
 
+    Time and memory grow with words times labels: what may follow any label shares one sum over all of them.
+
     Args:
         logits: (words, labels), of all sentences one after the other.
         sequences: the sentences, and which labels may follow which.
@@ -63,9 +66,9 @@ def log_partition(logits: Tensor, sequences: Sequences) -> Tensor:
     place = torch.arange(len(logits), device=logits.device) - first[sentence]
     table = logits.new_zeros(len(counts), int(counts.max()), logits.shape[1])
     table = table.index_put((sentence, place), logits)
-    moves = torch.where(sequences.follows, 0.0, _NEVER)
-    before = table[:, 0] + torch.where(sequences.begins | sequences.goes_on[first][:, None], 0.0, _NEVER)
+    before = table[:, 0] + torch.where(sequences.free | sequences.goes_on[first][:, None], 0.0, _NEVER)
     for word in range(1, table.shape[1]):
-        after = table[:, word] + (before[:, :, None] + moves).logsumexp(dim=1)
+        of_type = functional.pad(before, (0, 1), value=_NEVER)[:, sequences.before].logsumexp(dim=2)
+        after = table[:, word] + torch.where(sequences.free, before.logsumexp(dim=1, keepdim=True), of_type)
         before = torch.where((word < counts)[:, None], after, before)
     return before.logsumexp(dim=1)

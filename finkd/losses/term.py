@@ -82,14 +82,14 @@ class Sequences:
     Attributes:
         numbers: (words,) number of the sequence of each word; those of one stand side by side.
         goes_on: (words,) True for the first word of a sequence that is the rest of a longer one; it may have any label.
-        follows: (labels, labels) True where the label of the column may follow that of the row.
-        begins: (labels,) True for labels that may begin a sentence.
+        before: (labels, most) labels that each ``I-`` may follow, filled up with -1 (``grammar.transitions``).
+        free: (labels,) True for all other labels, which may follow any and begin a sentence.
     """
 
     numbers: Tensor
     goes_on: Tensor
-    follows: Tensor
-    begins: Tensor
+    before: Tensor
+    free: Tensor
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,8 @@ class TrainingStep(nn.Module):
         self.requirements = required_by(losses)
         self.legal: tuple[Tensor, Tensor] | None = None
         if Requirement.SEQUENCES in self.requirements:
-            follows, begins = (torch.from_numpy(each).to(device) for each in transitions(student.labels))
-            self.legal = follows, begins
+            before, free = (torch.from_numpy(each).to(device) for each in transitions(student.labels))
+            self.legal = before, free
         # In a tuple the teacher is no part of this module, whose weights are trained.
         self.teacher: tuple[PreTrainedModel, ...] = ()
         self.entries = [len(student.tokenizer)]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from finkd.corpora.errors import ConfigError
+from finkd.corpora.tags import label_names
 from finkd.inference.grammar import transitions
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool
@@ -125,8 +126,8 @@ class TestSequenceKL:
 
     LABELS = ("O", "B-ORG", "I-ORG")
 
-    def value(self, student, teacher, numbers, goes_on=False, **settings):
-        legal = map(torch.from_numpy, transitions(self.LABELS))
+    def value(self, student, teacher, numbers, goes_on=False, labels=LABELS, **settings):
+        legal = map(torch.from_numpy, transitions(labels))
         sequences = Sequences(torch.tensor(numbers), torch.tensor([goes_on] + [False] * (len(numbers) - 1)), *legal)
         outputs = replace(taught(leaf(student), teacher), sequences=sequences)
         value = SequenceKL(**settings)(outputs)
@@ -159,22 +160,36 @@ class TestSequenceKL:
         assert both == pytest.approx((2 * first + 3 * second) / 5, rel=1e-5)
 
     @pytest.mark.parametrize("temperature", [1, 2])
-    def test_it_is_the_sum_over_all_sequences(self, temperature):
+    @pytest.mark.parametrize("labels", [LABELS, ("O", "B-ORG", "I-ORG", "I-PER", "B-MISC")])
+    def test_it_is_the_sum_over_all_sequences(self, labels, temperature):
         torch.manual_seed(1)
-        student, teacher = torch.randn(4, 3), torch.randn(4, 3)
+        student, teacher = torch.randn(4, len(labels)), torch.randn(4, len(labels))
         legal = [
-            labels
-            for labels in itertools.product(range(3), repeat=4)
-            if all(label != 2 or before in (1, 2) for before, label in zip((0, *labels), labels, strict=False))
+            path
+            for path in itertools.product(range(len(labels)), repeat=4)
+            if all(
+                not labels[label].startswith("I-") or labels[before][2:] == labels[label][2:]
+                for before, label in zip((0, *path), path, strict=False)
+            )
         ]
         sums = [
-            torch.tensor([sum(side[word, label].item() for word, label in enumerate(labels)) for labels in legal])
+            torch.tensor([sum(side[word, label].item() for word, label in enumerate(path)) for path in legal])
             for side in (student, teacher)
         ]
         ours, theirs = (torch.log_softmax(each / temperature, dim=0) for each in sums)
         expected = temperature**2 * (theirs.exp() * (theirs - ours)).sum().item() / 4
-        value, _ = self.value(student.tolist(), teacher.tolist(), [0] * 4, temperature=temperature)
+        given = student.tolist(), teacher.tolist(), [0] * 4
+        value, _ = self.value(*given, labels=labels, temperature=temperature)
         assert value == pytest.approx(expected, rel=1e-4)
+
+    def test_memory_grows_with_labels_and_not_with_their_square(self):
+        labels = label_names([f"T{number}" for number in range(50)])
+        scores, sizes = torch.zeros(4, len(labels)).tolist(), []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda tensor: sizes.append(tensor.numel()) or tensor, lambda tensor: tensor
+        ):
+            self.value(scores, scores, [0] * 4, labels=labels)
+        assert max(sizes) <= 4 * len(labels)
 
 
 class TestSpanHidden:
