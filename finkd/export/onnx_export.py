@@ -70,7 +70,7 @@ def export_onnx(model: Model, folder: Path, kind: Kind = "onnx", calibration: Se
     """
     check_head(model.labels, f"model {model.tokenizer.name!r}")
     names = inputs(model.tokenizer)
-    size = model.network.get_memory_footprint()
+    size = sum(weights.nbytes for weights in (*model.network.parameters(), *model.network.buffers()))
     if kind == "onnx" and size > _MOST_WEIGHTS:
         raise ConfigError(f"onnx: the weights take {size:,} bytes, a graph {MAX_BYTES:,} at most; choose onnx-int8")
     with atomic_folder(folder) as unfinished:
