@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.shared import options
 from finkd.experiments.console.terminal import prepare_libraries
-from finkd.system.threads import VARIABLES
+from finkd.machine.threads import VARIABLES
 
 CORES = 2
 POLICIES: dict[str, dict[str, str]] = {"default": {}, "passive": {"OMP_WAIT_POLICY": "passive"}, "finkd": {}}

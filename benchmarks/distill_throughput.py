@@ -35,6 +35,8 @@ from torch.nn import functional
 from benchmarks.sides import PREDICTIONS, SEED, STATES, TEXT, Marks, run, speed, triple_loss, with_finkd, with_trainer
 from finkd import corpora
 from finkd.data.batches import TrainingData
+from finkd.machine.precision import resolve_precision
+from finkd.machine.speed import matmul_speed
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
@@ -42,8 +44,6 @@ from finkd.models.pretrained import DEFAULT, resolve
 from finkd.models.shape import read_shape
 from finkd.models.truncation import keep_layers
 from finkd.stages.distill import Distill
-from finkd.system.precision import resolve_precision
-from finkd.system.speed import matmul_speed
 from finkd.training import loop, trainer
 from finkd.training.teachers import LiveTeacher
 

@@ -27,7 +27,7 @@ from finkd import corpora
 from finkd.export.onnx_tagger import load_onnx
 from finkd.inference.tagger import sentence_logits
 from finkd.inference.viterbi import decode
-from finkd.system import processor
+from finkd.machine import processor
 
 
 def measure(model: str, corpus: str, split: str, sentences: int) -> list[np.ndarray[Any, Any]]:

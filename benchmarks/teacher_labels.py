@@ -29,12 +29,12 @@ from finkd import corpora
 from finkd.corpora.sentence import Sentence
 from finkd.data.encoding import windows_and_tokens
 from finkd.inference.tagger import sentence_logits
+from finkd.machine.precision import in_precision, resolve_precision
+from finkd.machine.speed import matmul_speed
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.pretrained import resolve
 from finkd.models.shape import read_shape
-from finkd.system.precision import in_precision, resolve_precision
-from finkd.system.speed import matmul_speed
 
 BATCH = 32
 

@@ -27,12 +27,12 @@ from benchmarks.sides import SEED, Marks, run, speed, with_finkd, with_trainer
 from finkd import corpora
 from finkd.data.batches import TrainingData
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.machine.precision import resolve_precision
 from finkd.models.heads import with_head
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.pretrained import DEFAULT
 from finkd.models.truncation import keep_layers
-from finkd.system.precision import resolve_precision
 from finkd.training.schedule import Schedule
 from finkd.training.trainer import train
 

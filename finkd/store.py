@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 
 from finkd.corpora.errors import StoreError
 from finkd.corpora.files import as_store_error, atomic_folder, clean, remove_abandoned, sha256, turn
-from finkd.system import processes
+from finkd.machine import processes
 
 log = logging.getLogger(__name__)
 

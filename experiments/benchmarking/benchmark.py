@@ -18,12 +18,12 @@ from finkd.experiments.benchmarking.competitors import Competitor, competitor
 from finkd.experiments.configuration.layout import slug
 from finkd.experiments.configuration.splits import scored_split
 from finkd.inference.tagger import Running
+from finkd.machine.environment import environment
 from finkd.runtimes.memory import peak_memory
 from finkd.runtimes.record import FILE, BenchmarkRecord, save_benchmark
 from finkd.runtimes.resources import OtherWork, threads
 from finkd.runtimes.spacy_pipeline import Pipeline
 from finkd.runtimes.timing import BATCH, Batches, Meter, Times, batches, latencies, percentiles, ratio
-from finkd.system.environment import environment
 
 
 @dataclass(frozen=True)

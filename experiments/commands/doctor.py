@@ -75,10 +75,10 @@ def _machine() -> Iterator[Finding]:
     import psutil
     import torch
 
-    from finkd.system.environment import environment
-    from finkd.system.precision import native_bf16
-    from finkd.system.speed import matmul_speed
-    from finkd.system.threads import available_threads, busy_warning
+    from finkd.machine.environment import environment
+    from finkd.machine.precision import native_bf16
+    from finkd.machine.speed import matmul_speed
+    from finkd.machine.threads import available_threads, busy_warning
 
     about = environment("auto")
     yield Finding("processor", f"{about['processor']}, {available_threads()} threads for finkd")

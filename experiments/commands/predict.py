@@ -107,7 +107,7 @@ def _made_by(folder: Path, precision: str) -> dict[str, Any]:
     files = (each for each in folder.iterdir() if each.suffix in (".json", ".onnx", ".safetensors"))
     found: dict[str, Any] = {"files": {each.name: sha256(each) for each in files}}
     if not is_graph(folder):
-        from finkd.system.precision import resolve_precision
+        from finkd.machine.precision import resolve_precision
 
         found["precision"] = resolve_precision(precision)
     return found

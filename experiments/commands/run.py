@@ -119,7 +119,7 @@ def run(
 
     from finkd.experiments.console.progress import shown
     from finkd.experiments.running.run import run as run_experiment
-    from finkd.system import processes
+    from finkd.machine import processes
 
     folder = out or default_folder(experiment.name)
     if dry_run:

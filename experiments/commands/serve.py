@@ -13,7 +13,7 @@ from finkd.corpora.errors import ConfigError, UnavailableError
 from finkd.experiments.console.loopback import is_loopback
 from finkd.experiments.console.options import Precision, Threads, finite, named, refuse_idle
 from finkd.experiments.extras import check_extra
-from finkd.system.threads import share_of_threads
+from finkd.machine.threads import share_of_threads
 
 log = logging.getLogger(__name__)
 

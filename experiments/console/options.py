@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from finkd.corpora.errors import ConfigError
-from finkd.system.threads import use_threads
+from finkd.machine.threads import use_threads
 
 FORMER_OPTIONS: Mapping[str, str] = {"--on": "--corpus", "--size": "--vocab-size"}
 """Former spelling -> the spelling now, which the error for an unknown option names."""

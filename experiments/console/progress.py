@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from finkd.system.threads import busy_warning
+from finkd.machine.threads import busy_warning
 
 if TYPE_CHECKING:
     from finkd.experiments.running.events import Event, Listener

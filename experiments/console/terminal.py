@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table as Ruled
 from rich.text import Text
 
-from finkd.system.threads import busy_warning, use_quota
+from finkd.machine.threads import busy_warning, use_quota
 
 if TYPE_CHECKING:
     from finkd.reports.table import Table

@@ -20,9 +20,12 @@ from finkd.experiments.configuration.checks import check_seeds
 from finkd.experiments.configuration.layout import store_beside
 from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
-from finkd.experiments.running.held_out import Part, train_and_held_out
+from finkd.experiments.running.held_out_text import Part, train_and_held_out
 from finkd.experiments.running.labelled_text import Gold
 from finkd.experiments.running.strategy import checked
+from finkd.machine import processes
+from finkd.machine.environment import environment
+from finkd.machine.precision import resolve_precision
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.models.pretrained import DEFAULT
@@ -31,9 +34,6 @@ from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
 from finkd.store import Store
 from finkd.strategies.parsing import merge
-from finkd.system import processes
-from finkd.system.environment import environment
-from finkd.system.precision import resolve_precision
 from finkd.teachers import kind_of
 from finkd.teachers.finished_tagger import FinishedTagger
 from finkd.teachers.label_map import LabelReading, TeacherScheme

@@ -15,6 +15,7 @@ from finkd.experiments.configuration.experiment import Experiment
 from finkd.experiments.configuration.splits import check_types
 from finkd.experiments.running.claim import CORPUS
 from finkd.experiments.running.labelled_text import LabelledText
+from finkd.machine.precision import resolve_precision
 from finkd.models import pretrained
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
@@ -22,7 +23,6 @@ from finkd.stages.stage import Source
 from finkd.store import Store, address
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step, Strategy
-from finkd.system.precision import resolve_precision
 from finkd.teachers import kind_of
 from finkd.teachers.finished_tagger import FinishedTagger
 from finkd.teachers.label_map import LabelReading

@@ -18,7 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from finkd.corpora.errors import FinkdError
-from finkd.system.threads import share_of_threads, use_threads
+from finkd.machine.threads import share_of_threads, use_threads
 
 Item = TypeVar("Item", bound=Hashable)
 Result = TypeVar("Result")

@@ -12,12 +12,12 @@ import numpy as np
 
 from finkd.corpora.errors import ConfigError, StoreError
 from finkd.experiments.configuration.budget import TOKENS_PER_WORD, TextSize, sentences_read
+from finkd.machine.speed import layer_speed
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Source, Training
 from finkd.store import Store
 from finkd.strategies.strategy import Step
-from finkd.system.speed import layer_speed
 
 BACKWARD = 2
 """A backward pass costs two forward passes (Kaplan et al. 2020, arXiv 2001.08361, section 2.1)."""

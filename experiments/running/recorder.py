@@ -23,12 +23,12 @@ from finkd.experiments.running.labelled_text import Gold
 from finkd.experiments.running.prepared import Outcomes, Prepared
 from finkd.experiments.running.publish import publish
 from finkd.inference.tagger import AnyTagger, Found, predict_with_scores
+from finkd.machine.environment import environment
 from finkd.models.model import Model
 from finkd.records import Resources, RunRecord
 from finkd.reports.pages.card import card
 from finkd.runtimes.resources import measure
 from finkd.scores import NerScores
-from finkd.system.environment import environment
 from finkd.tokenization.analysis import compare_tokenizers
 from finkd.tokenization.tokenizer import Tokenizer
 

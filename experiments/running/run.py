@@ -19,10 +19,10 @@ from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.running.plan import check_room
 from finkd.experiments.running.prepared import Outcomes, Prepared
 from finkd.experiments.running.recorder import Recorder
+from finkd.machine import processes
 from finkd.records import SUFFIX, RunRecord, load_records
 from finkd.reports.build import build
 from finkd.stages.stage import CHECKPOINT_SECONDS
-from finkd.system import processes
 from finkd.training.callbacks import Look
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def run(
         listen: called as the run goes on.
         checkpoint_seconds: time between two checkpoints of a training.
         jobs: how many seeds to train at once; models are measured after all are trained. Sums are rounded differently
-            with other numbers of threads, so equal bits need equal jobs and equal threads (``finkd.system.threads``).
+            with other numbers of threads, so equal bits need equal jobs and equal threads (``finkd.machine.threads``).
         look: called with the model after every training step, if seeds are not trained in processes of their own.
 
     Returns:

@@ -17,6 +17,7 @@ from finkd.execution.lineage import Outcome
 from finkd.execution.teachers import Ancestors
 from finkd.experiments.running.events import Listener, Watch, ignored
 from finkd.experiments.running.publish import publish
+from finkd.machine.precision import resolve_precision
 from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.models.spec import ModelSpec
@@ -24,7 +25,6 @@ from finkd.stages.stage import Context
 from finkd.store import Store
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step, Strategy
-from finkd.system.precision import resolve_precision
 from finkd.teachers.taught_by import TaughtBy
 
 log = logging.getLogger(__name__)

@@ -26,8 +26,8 @@ from finkd.experiments.console.spacy_alone import import_spacy_alone
 from finkd.experiments.service.limits import Limits, RefusedError
 from finkd.experiments.service.logs import log_as_json
 from finkd.experiments.service.messages import Done, Received, Reply, Served, Worker
+from finkd.machine.threads import use_threads
 from finkd.models.lookup import is_graph
-from finkd.system.threads import use_threads
 
 log = logging.getLogger(__name__)
 

@@ -22,6 +22,8 @@ from finkd.experiments.suites.encoders import Students
 from finkd.experiments.suites.records import settings_json
 from finkd.experiments.suites.request import FINE_TUNED, distilled_from
 from finkd.experiments.suites.texts import settings_of
+from finkd.machine.precision import resolve_precision
+from finkd.machine.speed import layer_speed
 from finkd.models.shape import Shape
 from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Source
@@ -29,8 +31,6 @@ from finkd.store import Store
 from finkd.strategies.strategy import Step
 from finkd.suites.classifier import TextSettings
 from finkd.suites.record import load_task_records
-from finkd.system.precision import resolve_precision
-from finkd.system.speed import layer_speed
 from finkd.training.schedule import Schedule
 
 ESTIMATED = ("glue", "imdb")

@@ -20,11 +20,11 @@ from finkd.experiments.suites.checks import check_suites
 from finkd.experiments.suites.encoder_experiment import TEXT_SUITES, TIMED, EncoderExperiment
 from finkd.experiments.suites.records import settings_json
 from finkd.experiments.suites.request import FromFineTuned, Request
+from finkd.machine import processes
 from finkd.models import pretrained
 from finkd.reports.build import build as write_report
 from finkd.store import Store, address
 from finkd.suites.record import SUFFIX, TaskRecord, load_task_records
-from finkd.system import processes
 from finkd.teachers.taught_by import TaughtBy
 
 _System = tuple[int, str]

@@ -14,6 +14,7 @@ from finkd.experiments.configuration.layout import MODELS, slug
 from finkd.experiments.running.publish import publish
 from finkd.experiments.suites.records import settings_json
 from finkd.experiments.suites.request import Data, Request
+from finkd.machine.precision import resolve_precision
 from finkd.models import pretrained
 from finkd.models.config_file import read_config
 from finkd.models.loading import load_model
@@ -23,7 +24,6 @@ from finkd.stages.stage import CHECKPOINT_SECONDS
 from finkd.store import Stored, address
 from finkd.suites.classifier import TRAININGS
 from finkd.suites.record import TaskRecord
-from finkd.system.precision import resolve_precision
 from finkd.training.checkpoints import Checkpoints
 
 

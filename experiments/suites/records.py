@@ -13,11 +13,11 @@ from finkd.corpora.errors import ConfigError, DataError
 from finkd.experiments.configuration.layout import RECORDS, slug
 from finkd.experiments.running.events import Event
 from finkd.experiments.suites.request import Request
+from finkd.machine.environment import environment
+from finkd.machine.precision import resolve_precision
 from finkd.settings import deciding
 from finkd.store import address
 from finkd.suites.record import SUFFIX, TaskRecord
-from finkd.system.environment import environment
-from finkd.system.precision import resolve_precision
 
 
 def computed_once(

@@ -18,6 +18,7 @@ from finkd.experiments.running.events import Event, ignored
 from finkd.experiments.running.jobs import side_by_side
 from finkd.experiments.suites.records import check_name, computed_once, settings_json, stored_record
 from finkd.experiments.suites.request import Request, chosen
+from finkd.machine.memory import PeakMemory
 from finkd.records import Resources
 from finkd.settings import build
 from finkd.store import address
@@ -27,7 +28,6 @@ from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import METRICS, summary_metrics
 from finkd.suites.summaries.writers import Bits, Writer, load_writer, write_random
 from finkd.suites.summaries.writing import Prompt, write
-from finkd.system.memory import PeakMemory
 
 Method = Literal["zero-shot", "one-shot", "lora"]
 Trained = tuple[Writer, float, int]

@@ -19,6 +19,7 @@ from finkd.corpora.wording import counted
 from finkd.experiments.suites.learner import Learner
 from finkd.experiments.suites.records import computed_once, settings_json
 from finkd.experiments.suites.request import Request, chosen
+from finkd.machine.precision import resolve_precision
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model
 from finkd.progress import Listener
@@ -34,7 +35,6 @@ from finkd.suites.classifier import TaskTeacher, TextDistillation, TextSettings,
 from finkd.suites.copies import copies
 from finkd.suites.metrics import METRICS
 from finkd.suites.record import TaskRecord
-from finkd.system.precision import resolve_precision
 
 GLUE = ("cola", "sst-2", "mrpc", "sts-b", "qqp", "mnli", "qnli", "rte", "wnli")
 BINARY = ("accuracy", "precision", "recall", "f1")

@@ -37,7 +37,7 @@ from finkd.experiments.tuning.study import (
     give_up,
     repeat_failed,
 )
-from finkd.system.threads import share_of_threads, use_threads
+from finkd.machine.threads import share_of_threads, use_threads
 
 _PATIENCE = 1.0
 _FAILED = "failed"

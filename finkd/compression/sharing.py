@@ -13,10 +13,10 @@ from torch import Tensor
 
 from finkd.compression.low_rank import matrices
 from finkd.corpora.errors import ConfigError
+from finkd.machine.third_party import quiet
 from finkd.models.architectures import rebuilt
 from finkd.models.layer_overrides import LINEARS, Shared, Slim, linear_paths, modules_of_half
 from finkd.models.model import Model
-from finkd.system.third_party import quiet
 
 Start = Literal["mean", "first"]
 """Initial shared weights: the mean of the layers', or those of the first layer."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from finkd.compression.quantization import without_packed_bytes
 from finkd.corpora.errors import ConfigError
+from finkd.machine import processes
 from finkd.models.loading import load_model
 from finkd.models.model import Model
 from finkd.progress import Trace
@@ -18,7 +19,6 @@ from finkd.settings import deciding
 from finkd.stages.stage import TAGGER, Context
 from finkd.store import Stored, address
 from finkd.strategies.strategy import Step
-from finkd.system import processes
 from finkd.training.checkpoints import Checkpoints
 
 

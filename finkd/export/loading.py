@@ -37,9 +37,9 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
 
     from finkd.inference.prediction import on_fastest_device
     from finkd.inference.pytorch import in_bf16, on_gpu
+    from finkd.machine.precision import resolve_precision
     from finkd.models.loading import load_model
     from finkd.models.tagger_checks import check_head
-    from finkd.system.precision import resolve_precision
 
     model = load_model(folder)
     check_head(model.labels, source)

@@ -19,11 +19,11 @@ from finkd.data.encoding import WINDOW, windows_and_tokens
 from finkd.export.graph_file import INPUTS, MAX_BYTES, inputs
 from finkd.export.int8 import TYPICAL_LENGTH, balance, drawn, use_products, use_rows
 from finkd.export.onnx_tagger import batches
+from finkd.machine.third_party import quiet
 from finkd.models.families import FAMILIES
 from finkd.models.lookup import GRAPH
 from finkd.models.model import Model
 from finkd.models.tagger_checks import check_head
-from finkd.system.third_party import quiet
 from finkd.tokenization.casing import CASES
 from finkd.tokenization.tokens import Longs
 

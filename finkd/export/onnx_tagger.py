@@ -18,11 +18,11 @@ from finkd.data.sampler import by_length
 from finkd.export.graph_file import INPUTS, check_graph, inputs
 from finkd.inference.interrupt import current_interrupt
 from finkd.inference.tagger import sentence_logits
+from finkd.machine.processor import has_vnni
+from finkd.machine.threads import default_threads
 from finkd.models.config_file import MIN_LENGTH, positions, read_config
 from finkd.models.lookup import GRAPH
 from finkd.models.tagger_checks import check_labels, check_tokenizer
-from finkd.system.processor import has_vnni
-from finkd.system.threads import default_threads
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokenizer_file import max_length
 from finkd.tokenization.tokens import Longs, members

@@ -17,10 +17,10 @@ from finkd.inference.forward import forward
 from finkd.inference.interrupt import current_interrupt
 from finkd.losses.alignment import to_device
 from finkd.losses.term import ModelOutputs, Requirement
+from finkd.machine.memory import keep_freed_memory
+from finkd.machine.precision import in_precision, resolve_precision
 from finkd.models.model import Model
 from finkd.progress import Listener, Progress
-from finkd.system.memory import keep_freed_memory
-from finkd.system.precision import in_precision, resolve_precision
 from finkd.tokenization.tokens import Longs, members
 
 _BATCH_TOKENS = 4096

@@ -18,9 +18,9 @@ from finkd.corpora.errors import ConfigError
 from finkd.data.encoding import Encoded
 from finkd.inference.prediction import word_logits
 from finkd.inference.tagger import Running
+from finkd.machine.precision import in_precision
+from finkd.machine.third_party import quiet
 from finkd.models.model import Model
-from finkd.system.precision import in_precision
-from finkd.system.third_party import quiet
 from finkd.tokenization.tokenizer import Tokenizer
 
 

@@ -18,9 +18,9 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.wording import counted
 from finkd.inference.pytorch import PreparedNetwork
 from finkd.inference.tagger import Running
+from finkd.machine.third_party import quiet
 from finkd.models.architectures import register
 from finkd.models.model import Model
-from finkd.system.third_party import quiet
 
 _BLOCK = 64
 """Weights with one scale in 4 bits; rows of another length are quantized incorrectly."""

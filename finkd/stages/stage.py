@@ -12,11 +12,11 @@ from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import RawText
 from finkd.losses.term import Loss
+from finkd.machine.precision import Precision
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.progress import Listener
 from finkd.store import Store
-from finkd.system.precision import Precision
 from finkd.teachers.taught_by import TaughtBy
 from finkd.training.callbacks import Look
 from finkd.training.checkpoints import Checkpoints

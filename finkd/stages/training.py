@@ -13,13 +13,13 @@ from finkd.data.batches import TrainingData
 from finkd.data.dataset import cut
 from finkd.losses import build_terms
 from finkd.losses.term import MASKING, Loss, Requirement
+from finkd.machine.precision import Precision
 from finkd.models.heads import with_head
 from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.settings import described
 from finkd.stages.stage import Context, Stage
 from finkd.store import address
-from finkd.system.precision import Precision
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.schedule import Schedule
 from finkd.training.teacher_states import Keeper, States, check_kept

@@ -13,8 +13,8 @@ from finkd.corpora.errors import ConfigError, UnavailableError, first_line
 from finkd.corpora.files import exists, sha256
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import label_names
+from finkd.machine.third_party import no_code_of_models, quiet
 from finkd.store import address
-from finkd.system.third_party import no_code_of_models, quiet
 from finkd.teachers.label_map import OTHERS, LabelReading, Probabilities
 from finkd.teachers.spans import Span, span_probabilities
 

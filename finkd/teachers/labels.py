@@ -16,10 +16,10 @@ from finkd.data.arrays import Growing, Joined, mapped
 from finkd.data.dataset import blocks
 from finkd.inference.interrupt import interruptible
 from finkd.inference.tagger import AnyTagger, sentence_logits
-from finkd.parts import Fill, Parts
+from finkd.machine.precision import Precision
 from finkd.progress import Listener
 from finkd.store import Store, address
-from finkd.system.precision import Precision
+from finkd.stored_parts import Fill, Parts
 from finkd.teachers.ensemble import average
 from finkd.teachers.taught_by import Member, TaughtBy
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
+from finkd.machine import processes
 from finkd.models.model import Model
 from finkd.progress import Listener, Progress
-from finkd.system import processes
 from finkd.training.checkpoints import Checkpoint, Checkpoints
 
 Look = Callable[[Model, Progress], None]

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from finkd.data.collator import ModelInputs
 from finkd.inference.forward import forward
 from finkd.losses.term import ModelOutputs, Requirement
-from finkd.system import processes
+from finkd.machine import processes
 
 
 def forward_together(

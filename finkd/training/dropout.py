@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -66,8 +65,3 @@ def set_dropout(network: nn.Module, chance: float) -> None:
 def _drops_attention(owner: nn.Module, child: str) -> bool:
     """Whether a dropout is that of attention: MPNet calls the one of hidden states after it ``attention.dropout``."""
     return child == "attention_dropout" or (child == "dropout" and any(hasattr(owner, each) for each in _QUERIES))
-
-
-def step_seed(*parts: int) -> int:
-    """Return the dropout seed of a step; it does not depend on earlier steps, so that training can resume anywhere."""
-    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])

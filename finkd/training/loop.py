@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import Tensor, nn
@@ -19,16 +20,16 @@ from finkd.data.prefetch import prefetched
 from finkd.data.sampler import training_batches
 from finkd.losses.alignment import to_device
 from finkd.losses.term import Loss, ModelOutputs
+from finkd.machine import processes
+from finkd.machine.memory import keep_freed_memory
+from finkd.machine.precision import resolve_precision
 from finkd.models.model import Model
 from finkd.progress import Progress
-from finkd.system import processes
-from finkd.system.memory import keep_freed_memory
-from finkd.system.precision import resolve_precision
 from finkd.tokenization.tokens import Longs
 from finkd.training.callbacks import Callback
 from finkd.training.checkpoints import Checkpoint, load_optimizers, optimizer_tensors
-from finkd.training.dropout import set_dropout, step_seed
-from finkd.training.gradient_norm_balancing import GradientNormBalancing
+from finkd.training.dropout import set_dropout
+from finkd.training.loss_weighting import WeightedSum
 from finkd.training.master_weights import MasterWeights
 from finkd.training.optimizers import optimizers
 from finkd.training.schedule import Course, Schedule
@@ -96,7 +97,7 @@ class Loop:
         self.step, *self.optimizers = self.accelerator.prepare(bare, *made)
         self.dense = [parameter for group in self.optimizers[0].param_groups for parameter in group["params"]]
         balanced = schedule.gradient_norm_balancing
-        self.weigh = GradientNormBalancing(losses, self.masters.working(self.dense), balanced)
+        self.weigh = WeightedSum(losses, self.masters.working(self.dense), balanced)
         self.callbacks: list[Callback] = [self.weigh]
         if schedule.averaging:
             self.callbacks.append(Averaging(self.trained, schedule.averaging))
@@ -210,3 +211,8 @@ class Loop:
             scheduler.last_epoch = self.number
         for callback in self.callbacks:
             callback.restore(self.number, found.tensors)
+
+
+def step_seed(*parts: int) -> int:
+    """Return the seed of a step; it does not depend on earlier steps, so that training can resume anywhere."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])

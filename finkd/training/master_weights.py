@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from finkd.system import processes
+from finkd.machine import processes
 
 
 class MasterWeights:

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from finkd.corpora.errors import ConfigError
+from finkd.machine import processes
 from finkd.models.model import Model
-from finkd.system import processes
 from finkd.training.schedule import Schedule
 
 

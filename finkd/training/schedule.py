@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
+from finkd.machine import processes
+from finkd.machine.precision import Precision
 from finkd.settings import later
-from finkd.system import processes
-from finkd.system.precision import Precision
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from finkd.losses.alignment import MaskedText
 from finkd.losses.embedding import check_widths
 from finkd.losses.term import MASKING, Loss, ModelOutputs, Requirement, Sequences, StepOutputs
 from finkd.losses.vocabularies import Vocabularies
+from finkd.machine.precision import in_precision
 from finkd.models.model import Model
-from finkd.system.precision import in_precision
 from finkd.training.distributed_forward import forward_together
 from finkd.training.teachers import Teacher
 

@@ -23,11 +23,11 @@ from finkd.data.encoding import Encoded
 from finkd.inference.prediction import on_fastest_device, read
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.term import MASKING, Loss, ModelOutputs, Requirement
+from finkd.machine.precision import Precision
 from finkd.models.model import Model
-from finkd.parts import Fill, Parts
 from finkd.progress import Listener
 from finkd.store import Store, address
-from finkd.system.precision import Precision
+from finkd.stored_parts import Fill, Parts
 from finkd.tokenization.tokens import Longs, members
 
 PART = 1024

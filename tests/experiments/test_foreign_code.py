@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from finkd.corpora.errors import ConfigError, DataError, FinkdError
 from finkd.experiments.cli import app
 from finkd.export.loading import load_tagger
+from finkd.machine.third_party import no_code_of_models
 from finkd.runtimes.spacy_pipeline import Pipeline
 from finkd.suites.summaries.writers import load_writer, write_random
-from finkd.system.third_party import no_code_of_models
 from finkd.teachers.label_map import LabelReading
 from finkd.teachers.spacy_pipeline import open_spacy
 from tests.experiments.test_bad_input import one_line_each

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from finkd.system.precision import resolve_precision
+from finkd.machine.precision import resolve_precision
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import sentence_logits
+from finkd.machine import processes
 from finkd.store import Store
-from finkd.system import processes
 from finkd.teachers import labels
 from finkd.teachers.labels import teacher_labels
 from finkd.teachers.taught_by import TaughtBy

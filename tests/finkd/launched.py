@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.word_logits_kl import WordLogitsKL
+from finkd.machine import processes
 from finkd.models.heads import with_masked_head
-from finkd.system import processes
 from finkd.training.teachers import LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model

@@ -17,8 +17,8 @@ from finkd.corpora.tags import label_names
 from finkd.inference.grammar import transitions
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
 from finkd.losses.alignment import BatchAlignment, Chunks, MaskedText, MaskedTokens, Pool
-from finkd.losses.baselines import ULD, MinED, ULDHybrid
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.losses.cross_vocabulary import ULD, MinED, ULDHybrid
 from finkd.losses.embedding import Embedding
 from finkd.losses.layers import layer_pairs
 from finkd.losses.masked_lm import MaskedLM

@@ -12,8 +12,8 @@ import torch
 
 from finkd.experiments.benchmarking.benchmark import slower_together
 from finkd.experiments.console.terminal import prepare_libraries
+from finkd.machine import threads
 from finkd.runtimes.timing import Batches
-from finkd.system import threads
 
 pytestmark = pytest.mark.slow
 

@@ -13,9 +13,9 @@ import torch
 
 from finkd.corpora.errors import DataError
 from finkd.experiments.running.jobs import KilledError, side_by_side
+from finkd.machine.threads import VARIABLES, available_threads
 from finkd.models.loading import load_model
 from finkd.records import load_records
-from finkd.system.threads import VARIABLES, available_threads
 from tests.experiments.running.work import (
     die_at_two,
     fail_beside_a_talker,

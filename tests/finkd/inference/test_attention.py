@@ -11,9 +11,9 @@ from finkd.inference import attention
 from finkd.inference.attention import fastest
 from finkd.inference.forward import forward
 from finkd.losses.term import Requirement
+from finkd.machine.precision import in_precision
 from finkd.models.families import FAMILIES
 from finkd.models.heads import with_head
-from finkd.system.precision import in_precision
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 from tests.toys import roberta, wordpiece_uncased
 

@@ -3,10 +3,10 @@ import os
 import pytest
 import torch
 
+from finkd.machine.environment import environment
 from finkd.runtimes import resources
 from finkd.runtimes.resources import OtherWork, folder_bytes, measure
 from finkd.runtimes.timing import BATCH, TURN, WARM_UPS
-from finkd.system.environment import environment
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 

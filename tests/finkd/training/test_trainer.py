@@ -10,8 +10,8 @@ from torch.nn import functional
 from finkd.corpora.errors import ConfigError
 from finkd.inference.prediction import word_logits
 from finkd.losses.aligned_hidden_states import AlignedHiddenStates
-from finkd.losses.baselines import ULD, MinED, ULDHybrid
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.losses.cross_vocabulary import ULD, MinED, ULDHybrid
 from finkd.losses.embedding import Embedding
 from finkd.losses.masked_lm import MaskedLM
 from finkd.losses.masked_lm_distillation import ALM, MaskedMarginal, MaskedProjection

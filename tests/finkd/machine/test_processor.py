@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from finkd.system import processor
+from finkd.machine import processor
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from finkd.system.speed import layer_speed, matmul_speed
+from finkd.machine.speed import layer_speed, matmul_speed
 
 
 @pytest.mark.parametrize("measure", [matmul_speed, lambda precision: layer_speed(precision, width=64, tokens=256)])

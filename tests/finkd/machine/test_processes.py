@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import distributed
 
-from finkd.system import processes
+from finkd.machine import processes
 
 
 @pytest.mark.parametrize("value", [0.1, 86_400.001, 2.0**25 + 0.125])

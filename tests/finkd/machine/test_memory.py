@@ -1,6 +1,6 @@
 import ctypes
 
-from finkd.system.memory import keep_freed_memory
+from finkd.machine.memory import keep_freed_memory
 
 
 def test_the_allocator_is_told_once(monkeypatch):

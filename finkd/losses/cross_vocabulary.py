@@ -1,4 +1,4 @@
-"""Published cross-vocabulary losses, adapted to masked-LM encoders, for comparison."""
+"""Published losses across vocabularies, adapted to masked-LM encoders, for comparison."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@ import weakref
 
 import pytest
 
-from finkd.parts import Parts
+from finkd.machine import processes
 from finkd.store import Store, address
-from finkd.system import processes
+from finkd.stored_parts import Parts
 
 KEYS = [address({"part": number}) for number in range(6)]
 

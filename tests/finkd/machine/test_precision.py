@@ -1,8 +1,8 @@
 import pytest
 
 from finkd.corpora.errors import ConfigError
-from finkd.system import precision
-from finkd.system.precision import resolve_precision
+from finkd.machine import precision
+from finkd.machine.precision import resolve_precision
 
 
 @pytest.mark.parametrize(("native", "found"), [(True, "bf16"), (False, "fp32")])

@@ -14,8 +14,8 @@ from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.sentence import Sentence
 from finkd.data.raw_text import KeptText, Text
 from finkd.inference.viterbi import decode
+from finkd.machine.precision import Precision
 from finkd.store import Store
-from finkd.system.precision import Precision
 from finkd.teachers.finished_tagger import FinishedTagger
 from finkd.teachers.labels import teacher_labels
 from finkd.teachers.predictions import Predictions

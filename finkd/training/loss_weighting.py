@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from finkd.losses.term import Loss
-from finkd.system import processes
+from finkd.machine import processes
 from finkd.training.callbacks import Callback
 
 _INTERVAL = 16
@@ -16,7 +16,7 @@ _MEMORY = 0.9
 _NORMS = "gradient_norm_balancing"
 
 
-class GradientNormBalancing(Callback):
+class WeightedSum(Callback):
     """sum_i w_i s_i L_i, where s_i makes the gradients of all terms equally large, or is 1.
 
     s_i = mean_k |g_k| / |g_i|, with |g_i| the norm of term i's gradient over the dense weights, measured every 16 steps

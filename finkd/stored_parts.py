@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
+from finkd.machine import processes
 from finkd.progress import Listener, Progress
 from finkd.store import Store
-from finkd.system import processes
 
 Fill = Callable[[Path], int]
 """Writes the files of a part into an empty folder, and returns the number of tokens that were read for it."""

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from finkd.losses.cross_entropy import CrossEntropy
-from finkd.training.gradient_norm_balancing import GradientNormBalancing
+from finkd.training.loss_weighting import WeightedSum
 
 
 def pull(scales, weights, active):
     """Gradient of a weighted sum of ``scale * parameter`` per term, each term on a parameter of its own."""
     parameters = [torch.nn.Parameter(torch.ones(1)) for _ in scales]
-    balance = GradientNormBalancing([CrossEntropy(weight=weight) for weight in weights], parameters, active)
+    balance = WeightedSum([CrossEntropy(weight=weight) for weight in weights], parameters, active)
     terms = torch.stack([scale * parameter.sum() for scale, parameter in zip(scales, parameters, strict=True)])
     balance(terms).backward()
     return [parameter.grad.item() for parameter in parameters]
@@ -35,5 +35,5 @@ def test_a_term_that_reaches_nothing_does_no_harm():
 
 def test_terms_that_all_reach_nothing_keep_their_weights():
     other = torch.nn.Parameter(torch.ones(1))
-    balance = GradientNormBalancing([CrossEntropy(), CrossEntropy()], [torch.nn.Parameter(torch.ones(1))], True)
+    balance = WeightedSum([CrossEntropy(), CrossEntropy()], [torch.nn.Parameter(torch.ones(1))], True)
     assert balance(torch.stack([2 * other.sum(), 3 * other.sum()])).item() == 5.0
