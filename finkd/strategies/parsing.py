@@ -146,9 +146,11 @@ def written_out(text: str, defaults: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _written(stage: Stage) -> str:
-    settings = {key: json.dumps(value) for key, value in dataclasses.asdict(stage).items() if key != "on"}  # type: ignore[call-overload]
-    # A strategy as a setting has brackets of its own, which do not nest: it stays what the defaults say.
-    return ", ".join(f"{key}={value}" for key, value in settings.items() if not {"(", ")"} & set(value))
+    settings = dataclasses.asdict(stage)  # type: ignore[call-overload]
+    settings.pop("on", None)
+    # Mappings are merged with the defaults' unless null takes these back first.
+    cleared = {key: f"{key}=null, " if isinstance(value, Mapping) else "" for key, value in settings.items()}
+    return ", ".join(f"{cleared[key]}{key}={json.dumps(value)}" for key, value in settings.items())
 
 
 def _check_name(match: re.Match[str]) -> None:

@@ -164,6 +164,25 @@ def test_written_out_a_strategy_means_the_same_whatever_the_defaults_are(name):
     assert parse(written_out(name, defaults), others) == parse(name, defaults)
 
 
+@pytest.mark.parametrize(
+    ("strategy", "defaults", "others"),
+    [
+        (
+            "task-distill:gold",
+            {"task-distill": {"losses": {"word-logits-kl": {}}}},
+            {"task-distill": {"losses": {"word-logits-kl": {"temperature": 4.0}, "cross-entropy": {}}}},
+        ),
+        (
+            "distill:text",
+            {"distill": {"teacher": "adapt(schedule.epochs=1) > finetune", "schedule": {"seconds": 9}}},
+            {"distill": {"teacher": "origin", "losses": "minilm"}},
+        ),
+    ],
+)
+def test_written_out_a_strategy_keeps_its_losses_and_its_teacher(strategy, defaults, others):
+    assert parse(written_out(strategy, defaults), others) == parse(strategy, defaults)
+
+
 def test_null_in_brackets_takes_a_setting_of_the_config_back():
     (step,) = parse("truncate-layers(width=null)", {"truncate-layers": {"layers": [0], "width": 96}})
     assert step.stage == TruncateLayers((0,))
