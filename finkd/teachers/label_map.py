@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -110,11 +111,18 @@ class LabelMap:
             before[1:] = np.nan_to_num((begins + inside)[:-1])
             begins, inside = begins + inside * (1 - before), inside * before
         found = np.zeros((len(theirs), len(self.labels)))
-        for place, type_ in enumerate(entity_types(self.labels)):
-            found[:, self.labels.index(f"B-{type_}")] = begins[:, place]
-            found[:, self.labels.index(f"I-{type_}")] = inside[:, place]
-        found[:, self.labels.index(OUTSIDE)] = 1 - found.sum(axis=1)
+        begin, go_on, outside = self._columns
+        found[:, begin], found[:, go_on] = begins, inside
+        found[:, outside] = 1 - found.sum(axis=1)
         return found
+
+    @cached_property
+    def _columns(self) -> tuple[list[int], list[int], int]:
+        """The columns of ``B-`` and ``I-`` of each type, and that of ``O``."""
+        places = {label: place for place, label in enumerate(self.labels)}
+        types = entity_types(self.labels)
+        begin, go_on = ([places[f"{prefix}-{type_}"] for type_ in types] for prefix in "BI")
+        return begin, go_on, places[OUTSIDE]
 
 
 def corpus_labels(theirs: Sequence[str], reading: LabelReading, name: str) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from finkd import corpora
 from finkd.corpora.errors import DataError, UnavailableError, listed
@@ -26,6 +27,39 @@ _SCHEMES = {"IOB1": "IOB1", "IO": "IOB1", "BIOES": "BIOES"}
 
 
 @dataclass(frozen=True)
+class Entries:
+    """Label distributions of the words of a sentence, as their probabilities above 0.
+
+    Attributes:
+        words: number of words.
+        rows: (entries,) word of each probability.
+        columns: (entries,) label of each.
+        values: (entries,) the probabilities.
+    """
+
+    words: int
+    rows: npt.NDArray[np.int32]
+    columns: npt.NDArray[np.int32]
+    values: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Sequence[Mapping[str, float]], places: Mapping[str, int]) -> Entries:
+        """Take the entries of a mapping of label -> probability for each word, given the place of each label."""
+        entries = [
+            (row, places[label], value) for row, each in enumerate(rows) for label, value in each.items() if value
+        ]
+        columns = [*zip(*entries, strict=True)] or [(), (), ()]
+        words, labels = (np.array(column, np.int32) for column in columns[:2])
+        return cls(len(rows), words, labels, np.array(columns[2], np.float64))
+
+    def whole(self, labels: int) -> Probabilities:
+        """Return (words, labels) distributions."""
+        found = np.zeros((self.words, labels))
+        found[self.rows, self.columns] = self.values
+        return found
+
+
+@dataclass(frozen=True)
 class Predictions:
     """Label distributions of sentences, looked up by their words.
 
@@ -33,13 +67,13 @@ class Predictions:
         path: the file.
         labels: of all of its words, ``O`` first.
         sentences: the sentences of the file, in order.
-        found: words of a sentence -> (words, labels) distributions.
+        found: words of a sentence -> their distributions.
     """
 
     path: Path
     labels: tuple[str, ...]
     sentences: tuple[Sentence, ...]
-    found: Mapping[tuple[str, ...], Probabilities] = field(repr=False)
+    found: Mapping[tuple[str, ...], Entries] = field(repr=False)
 
     load: ClassVar[None] = None
     spec: ClassVar[None] = None
@@ -52,7 +86,7 @@ class Predictions:
     def probabilities(self, sentences: Sequence[Sentence], precision: str) -> list[Probabilities]:
         """Return (words, labels) distributions of each sentence; NaN for all words of one that the file lacks."""
         return [
-            self.found[sentence.words]
+            self.found[sentence.words].whole(len(self.labels))
             if sentence.words in self.found
             else np.full((len(sentence.spans), len(self.labels)), np.nan)
             for sentence in sentences
@@ -75,16 +109,21 @@ def open_predictions(name: str, reading: LabelReading) -> Predictions:
     if _has_distributions(path):
         records = [*_records(path)]
         labels = (OUTSIDE, *sorted({label for _, rows in records for row in rows for label in row} - {OUTSIDE}))
-        read = [(sentence, _array(rows, labels)) for sentence, rows in records]
+        sentences = [sentence for sentence, _ in records]
+        distributions: Iterable[Sequence[Mapping[str, float]]] = [rows for _, rows in records]
     else:
         data = corpora.load(path, _SCHEMES.get(reading.scheme or "", "IOB2"))
         labels = label_names(data.types)
-        read = [(sentence, _certain(sentence, labels)) for split in data.splits.values() for sentence in split]
-    found: dict[tuple[str, ...], Probabilities] = {}
-    for sentence, array in read:
-        if not np.allclose(found.setdefault(sentence.words, array), array):
+        sentences = [sentence for split in data.splits.values() for sentence in split]
+        distributions = ([{tag: 1.0} for tag in sentence.tags or ()] for sentence in sentences)
+    found: dict[tuple[str, ...], Entries] = {}
+    places = {label: place for place, label in enumerate(labels)}
+    for sentence, rows in zip(sentences, distributions, strict=True):
+        entries = Entries.of(rows, places)
+        first = found.setdefault(sentence.words, entries)
+        if first is not entries and not np.allclose(first.whole(len(labels)), entries.whole(len(labels))):
             raise DataError(f"{path}: holds two different predictions for {' '.join(sentence.words)[:60]!r}; keep one")
-    return Predictions(path, labels, tuple(sentence for sentence, _ in read), found)
+    return Predictions(path, labels, tuple(sentences), found)
 
 
 def _has_distributions(path: Path) -> bool:
@@ -117,12 +156,3 @@ def _check_row(row: Any, where: str) -> None:
 
 def _found(record: Any) -> str:
     return listed(record) if isinstance(record, dict) else type(record).__name__
-
-
-def _array(rows: Sequence[Mapping[str, float]], labels: Sequence[str]) -> Probabilities:
-    return np.array([[row.get(label, 0.0) for label in labels] for row in rows], np.float64).reshape(-1, len(labels))
-
-
-def _certain(sentence: Sentence, labels: Sequence[str]) -> Probabilities:
-    tags = [labels.index(tag) for tag in sentence.tags or ()]
-    return np.eye(len(labels))[np.array(tags, np.int64)]

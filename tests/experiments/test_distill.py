@@ -10,6 +10,7 @@ import pytest
 import spacy
 
 from finkd.corpora.errors import ConfigError
+from finkd.corpora.sentence import Sentence
 from finkd.experiments.running import distillation
 from finkd.models.loading import load_model
 from finkd.records import load_records
@@ -206,9 +207,20 @@ def test_a_file_of_predictions_in_io(tmp_path):
     path = tmp_path / "predictions.jsonl"
     path.write_text(json.dumps({"words": ["Acme", "Corp", "lent"], "tags": ["I-ORG", "I-ORG", "O"]}))
     found = open_predictions(str(path), LabelReading(scheme="IO"))
-    assert [found.labels[place] for place in found.found["Acme", "Corp", "lent"].argmax(axis=1)] == [
-        *("B-ORG", "I-ORG", "O")
-    ]
+    (probabilities,) = found.probabilities([Sentence.from_words(["Acme", "Corp", "lent"])], "fp32")
+    assert [found.labels[place] for place in probabilities.argmax(axis=1)] == ["B-ORG", "I-ORG", "O"]
+
+
+def test_predictions_take_memory_for_what_is_not_zero(tmp_path):
+    path = tmp_path / "predictions.jsonl"
+    rows = [{"O": 0.25, "B-A": 0.75}, {"I-A": 1, "O": 0}, *({f"B-T{number}": 1} for number in range(50))]
+    path.write_text(json.dumps({"words": ["w"] * len(rows), "distributions": rows}) + "\n")
+    found = open_predictions(str(path), LabelReading())
+    (entries,) = found.found.values()
+    assert len(entries.values) == len(rows) + 1
+    (probabilities,) = found.probabilities(found.sentences, "fp32")
+    expected = [[row.get(label, 0.0) for label in found.labels] for row in rows]
+    assert probabilities.tolist() == expected
 
 
 def test_entities_of_a_type_that_is_not_listed_are_refused():

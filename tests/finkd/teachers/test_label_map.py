@@ -1,5 +1,7 @@
 """Label distributions of other schemes, orders and types as those of a corpus."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -58,6 +60,16 @@ def test_io_splits_a_probability_by_that_of_the_word_before():
     found = LabelMap.of(LABELS["IO"], OURS, LabelReading(), "teacher")(probabilities)
     expected = {"O": 0.2, "B-ORG": 0.6 * 0.25, "I-ORG": 0.6 * 0.75, "B-PER": 0.2, "I-PER": 0.0}
     np.testing.assert_allclose(found[1], [expected[label] for label in OURS], atol=1e-12)
+
+
+def test_labels_are_looked_up_once_for_all_sentences():
+    class Labels(tuple):
+        def index(self, *args):
+            raise AssertionError("looked up again")
+
+    of_corpus = LabelMap.of(OURS, OURS, LabelReading(), "teacher")
+    distributions = np.full((2, len(OURS)), 1 / len(OURS))
+    np.testing.assert_allclose(replace(of_corpus, labels=Labels(OURS))(distributions), distributions)
 
 
 def test_bare_types_are_io():
