@@ -29,7 +29,9 @@ def layer_pairs(layers: Layers, student: int, teacher: int, key: str, first: int
         ConfigError: if a mapped layer does not exist.
     """
     if layers == "even":
-        return tuple((layer, (2 * layer * teacher + student) // (2 * student)) for layer in range(first, student + 1))
+        return tuple(
+            (layer, max(first, (2 * layer * teacher + student) // (2 * student))) for layer in range(first, student + 1)
+        )
     if layers == "last":
         return ((student, teacher),)
     for pair in layers:

@@ -257,6 +257,9 @@ class TestSpanHidden:
         assert layer_pairs("even", student, teacher, "") == pairs
         assert layer_pairs("even", student, teacher, "", first=1) == pairs[1:]
 
+    def test_a_deeper_student_has_no_layer_that_learns_from_embeddings_without_attention(self):
+        assert layer_pairs("even", 5, 2, "", first=1) == ((1, 1), (2, 1), (3, 1), (4, 2), (5, 2))
+
     def test_the_last_layers_may_be_mapped_alone(self):
         assert layer_pairs("last", 3, 6, "") == ((3, 6),)
 
