@@ -13,8 +13,6 @@ from finkd.corpora.wording import counted
 from finkd.experiments.console.options import Json
 from finkd.experiments.console.terminal import say, show_json
 
-_FILES = ("README.md", "config.json", "model.safetensors", "model.onnx", "tokenizer.json", "tokenizer_config.json")
-"""What is pushed; anything else in the folder stays."""
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -34,13 +32,15 @@ def push(
     """
     if not _NAME.fullmatch(repository):
         raise ConfigError(f"{repository}: expected OWNER/NAME")
-    files = {each.name: each for name in _FILES if (each := model / name).is_file()}
+    from finkd.models.lookup import model_files
+
+    files = {each.name: each for each in model_files(model, "README.md")}
     if "config.json" not in files:
         raise ConfigError(f"{model}: holds no model; name a folder such as runs/NAME/models/SYSTEM-seed-1")
     if "README.md" not in files:
         raise ConfigError(f"{model}: holds no card (README.md); 'finkd run' and 'finkd distill' write one, or write it")
     if graph is not None:
-        beside = {f"onnx/{each.name}": each for name in _FILES if (each := graph / name).is_file()}
+        beside = {f"onnx/{each.name}": each for each in model_files(graph, "README.md")}
         if "onnx/model.onnx" not in beside:
             raise ConfigError(f"{graph}: holds no graph; 'finkd export {model} --to onnx-int8' makes one")
         files |= beside

@@ -74,7 +74,9 @@ def dashboard(
     names: Annotated[
         list[str] | None,
         typer.Option(
-            "--name", metavar="HOST", help="With --force: answer requests for this host name alone; may be repeated."
+            "--allow-host",
+            metavar="NAME",
+            help="With --force: answer requests for this host name alone; may be repeated.",
         ),
     ] = None,
 ) -> None:

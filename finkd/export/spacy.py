@@ -22,7 +22,7 @@ from finkd.corpora.tags import entity_types
 from finkd.export.loading import find_tagger, load_tagger
 from finkd.inference.tagger import Tagger
 from finkd.inference.tagging import tag_sentences
-from finkd.models.lookup import CONFIG, FACTORY, FILES, GRAPH
+from finkd.models.lookup import CONFIG, FACTORY, model_files
 
 SCORE = "score"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -87,7 +87,7 @@ class Component:
         folder, target = self._folder, Path(path)
         target.mkdir(parents=True, exist_ok=True)
         if target.resolve() != folder:
-            for file in (file for pattern in (*FILES, GRAPH) for file in folder.glob(pattern)):
+            for file in model_files(folder):
                 shutil.copyfile(file, target / file.name)
 
     def from_disk(self, path: Path, *, exclude: Iterable[str] = ()) -> Component:

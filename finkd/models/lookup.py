@@ -34,6 +34,11 @@ def model_name(model: str | Path) -> str:
     raise ConfigError(f"{model}: expected a letter or digit in the name of the folder")
 
 
+def model_files(folder: Path, *more: str) -> list[Path]:
+    """Return the files of the model or graph in a folder, and of those that are named beside; nothing else in it."""
+    return sorted(file for name in (*FILES, GRAPH, *more) for file in folder.glob(name) if file.is_file())
+
+
 def not_a_model(name: str, path: Path) -> UnavailableError:
     """Return the error for a file or folder that exists and is no model."""
     if not path.is_dir():

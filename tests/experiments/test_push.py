@@ -48,6 +48,16 @@ def test_other_files_stay(finkd, tagger, hub, tmp_path):
     assert "notes.txt" not in hub[1][2]
 
 
+def test_weights_in_several_files_go_along(finkd, tagger, hub, tmp_path):
+    shutil.copytree(tagger, tmp_path / "model")
+    for name in ("model-00001-of-00002.safetensors", "model.safetensors.index.json", "special_tokens_map.json"):
+        (tmp_path / "model" / name).write_text("{}")
+    finkd("push", tmp_path / "model", "me/small", code=0)
+    assert {"model-00001-of-00002.safetensors", "model.safetensors.index.json", "special_tokens_map.json"} <= set(
+        hub[1][2]
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
