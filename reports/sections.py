@@ -206,8 +206,8 @@ class Section:
             return None
         if self.parts:
             folds = {record.seed for record in system.records} & {record.seed for record in teacher.records}
-            system, teacher = (system.on_folds(folds), teacher.on_folds(folds)) if folds else (system, None)
-        if teacher is None or not (teacher.is_scored and teacher.f1.mean):
+            system, teacher = system.on_folds(folds), teacher.on_folds(folds)
+        if not (teacher.records and teacher.is_scored and teacher.f1.mean):
             return None
         return system.f1.mean / teacher.f1.mean
 

@@ -66,20 +66,9 @@ losses: Registry[type[Loss]] = Registry(
             "teacher's likelihood of masked chunks (ALM)",
             "minixhofer2025alm",
         ),
-        "uld": (
-            "finkd.losses.cross_vocabulary:ULD",
-            "sorted probabilities, no alignment (ULD)",
-            "boizard2024uld",
-        ),
-        "mined": (
-            "finkd.losses.cross_vocabulary:MinED",
-            "entries matched by edit distance (MinED)",
-            "wan2024fusellm",
-        ),
-        "uld-hybrid": (
-            "finkd.losses.cross_vocabulary:ULDHybrid",
-            "equal entries matched, the others sorted (GOLD)",
-        ),
+        "uld": ("finkd.losses.cross_vocabulary:ULD", "sorted probabilities, no alignment (ULD)", "boizard2024uld"),
+        "mined": ("finkd.losses.cross_vocabulary:MinED", "entries matched by edit distance (MinED)", "wan2024fusellm"),
+        "uld-hybrid": ("finkd.losses.cross_vocabulary:ULDHybrid", "equal entries matched, the others sorted (GOLD)"),
     },
 )
 """Name -> where the loss is, what it compares, and BibTeX keys of its papers (none: finkd's own)."""

@@ -99,3 +99,5 @@ def test_in_cross_validation_f1_is_that_of_all_folds_together():
     assert half.f1 == Spread(0.9, None, 1)
     assert section.best_student is a
     assert [section.retention(each) for each in (a, half)] == [1.0, 1.0]
+    (section,) = sections([*of("t", "teacher", (1,)), *of("half", "student", (2,))])
+    assert section.retention(section.best_student) is None  # no fold in common
