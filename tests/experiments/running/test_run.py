@@ -152,8 +152,8 @@ def test_a_full_disk_while_models_are_published_loses_nothing(finkd, config, fin
     assert weights(tmp_path / "out") == weights(finished)
 
 
-@pytest.mark.parametrize(("jobs", "seeds"), [(1, "1"), (2, "1,2")])
-def test_ctrl_c_ends_a_run_in_one_line_and_it_goes_on(jobs, seeds, finkd, config, tmp_path):
+@pytest.mark.parametrize(("jobs", "seeds", "sent"), [(1, "1", signal.SIGTERM), (2, "1,2", signal.SIGINT)])
+def test_ctrl_c_and_sigterm_end_a_run_in_one_line_and_it_goes_on(jobs, seeds, sent, finkd, config, tmp_path):
     arguments = ["run", config, "--out", tmp_path / "out", "--seeds", seeds, "--checkpoint-seconds", "0"]
     program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     program += "from tests.experiments.command import main; main()"
@@ -165,7 +165,7 @@ def test_ctrl_c_ends_a_run_in_one_line_and_it_goes_on(jobs, seeds, finkd, config
         seen.append(line)
         if distilling := re.search(r"\((seed \d)\) task-distill\S* step", line):
             break
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    os.killpg(running.pid, sent)  # to the whole group, as a terminal does
     seen += running.stderr.read().splitlines(keepends=True)
     assert running.wait(timeout=30) == 130
     assert seen[-1] == "finkd: interrupted; finished stages are kept, and the same command goes on from there\n"
