@@ -102,10 +102,9 @@ def predict(
 
 def _made_by(folder: Path, precision: str) -> dict[str, Any]:
     """Return what decides a tagger's entities: its files and, unless it is a graph, the number format."""
-    from finkd.models.lookup import is_graph
+    from finkd.models.lookup import is_graph, model_files
 
-    files = (each for each in folder.iterdir() if each.suffix in (".json", ".onnx", ".safetensors"))
-    found: dict[str, Any] = {"files": {each.name: sha256(each) for each in files}}
+    found: dict[str, Any] = {"files": {each.name: sha256(each) for each in model_files(folder)}}
     if not is_graph(folder):
         from finkd.machine.precision import resolve_precision
 

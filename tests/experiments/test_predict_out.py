@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from finkd.experiments.commands.predict import _made_by
 from finkd.machine.precision import resolve_precision
+from finkd.records import SUFFIX
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +68,16 @@ def test_other_options_and_other_texts_are_refused(whole, finkd, tagger, asked, 
     assert f"{part}:4: is not what the file of texts says" in finkd(*again, other, code=2).stderr
     finkd(*again, asked, code=0)
     assert "exists" in finkd(*again, asked, code=2).stderr
+
+
+def test_only_the_files_of_the_model_decide_the_entities(tmp_path):
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).touch()
+    before = _made_by(tmp_path, "fp32")
+    (tmp_path / f"distilled-held-out{SUFFIX}").write_text("{}")  # 'finkd distill' writes its records beside the model
+    assert _made_by(tmp_path, "fp32") == before
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
+    assert _made_by(tmp_path, "fp32") != before
 
 
 def test_refuses_what_has_no_effect(finkd, tagger, asked, tmp_path):
