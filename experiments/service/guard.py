@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from finkd.experiments.console.loopback import is_loopback
+from finkd.experiments.console.loopback import answers_to
 
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
 _HEADERS = ((b"content-security-policy", _POLICY.encode()), (b"x-content-type-options", b"nosniff"))
@@ -23,7 +23,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...]) -> None:
         self.app = app
-        self.hosts = tuple(map(str.lower, hosts))
+        self.hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -37,9 +37,8 @@ class Guard:
         await (refusal or self.app)(scope, receive, sent)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
-        host = next((value.decode("latin-1").lower() for key, value in scope["headers"] if key == b"host"), "")
-        name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]  # without the port
-        if "*" not in self.hosts and name not in self.hosts and not is_loopback(name):
+        host = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"host"), "")
+        if not answers_to(host, self.hosts):
             return JSONResponse({"detail": "host: not a name of this service (see finkd serve --allow-host)"}, 400)
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _LONGEST_ADDRESS:
             return JSONResponse({"detail": f"the address is longer than {_LONGEST_ADDRESS} bytes"}, 414)

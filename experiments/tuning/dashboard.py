@@ -6,14 +6,13 @@ import socketserver
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from optuna.artifacts import FileSystemArtifactStore
 from optuna_dashboard import wsgi
 
 from finkd.corpora.errors import FinkdError
-from finkd.experiments.console.loopback import is_loopback
+from finkd.experiments.console.loopback import answers_to, is_loopback
 from finkd.experiments.tuning import storage
 
 if TYPE_CHECKING:
@@ -58,17 +57,15 @@ def serve(
         raise ServeError(f"--port: cannot listen at {host}:{port} ({error.strerror or error}); name another") from error
     with server:
         if is_loopback(host) or names:
-            server.set_app(Guard(app, names))
+            server.set_app(OriginCheck(app, names))
         if not is_loopback(host):
             tell(f"warning: anyone who reaches {host}:{server.server_port} may read, change and delete the studies")
         tell(f"the studies are at http://{host}:{server.server_port}/dashboard (Ctrl-C ends it)")
         server.serve_forever()
 
 
-class Guard:
+class OriginCheck:
     """Turns away what other web pages make a browser send: the dashboard itself looks neither at Host nor at Origin.
-
-    Any port will do, since a tunnel may have another one at its other end.
 
     Args:
         app: the dashboard.
@@ -77,15 +74,17 @@ class Guard:
 
     def __init__(self, app: WSGIApplication, names: Collection[str]) -> None:
         self.app = app
-        self.names = {name.lower() for name in names}
+        self.names = names
 
     def __call__(self, environment: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         host = environment.get("HTTP_HOST", "")
-        name = urlsplit(f"//{host}").hostname or ""
-        is_ours = is_loopback(name) or name in self.names
         is_own_page = environment.get("HTTP_ORIGIN", f"http://{host}") == f"http://{host}"
-        if is_ours and is_own_page and environment.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin"):
+        if (
+            answers_to(host, self.names)
+            and is_own_page
+            and environment.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")
+        ):
             return self.app(environment, start)
         start("403 Forbidden", [("Content-Type", "text/plain")])
         return [b"finkd: this page answers neither other host names nor other pages\n"]

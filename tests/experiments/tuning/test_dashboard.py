@@ -11,7 +11,7 @@ from optuna_dashboard import save_note
 
 from finkd.experiments.tuning import storage
 from finkd.experiments.tuning.addresses import default_url
-from finkd.experiments.tuning.dashboard import Guard
+from finkd.experiments.tuning.dashboard import OriginCheck
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])
@@ -31,6 +31,9 @@ def test_other_addresses_are_refused(host, finkd, tmp_path):
         ({"HTTP_HOST": "[::1]:8080"}, "200 OK"),
         ({"HTTP_HOST": "127.0.0.1:8080", "HTTP_SEC_FETCH_SITE": "cross-site"}, "403 Forbidden"),
         ({"HTTP_HOST": "evil.example:8080"}, "403 Forbidden"),
+        ({"HTTP_HOST": "["}, "403 Forbidden"),
+        ({"HTTP_HOST": "[::1"}, "403 Forbidden"),
+        ({"HTTP_HOST": "[127.0.0.1]"}, "403 Forbidden"),
         ({"HTTP_HOST": "127.0.0.1:8080", "HTTP_ORIGIN": "http://evil.example"}, "403 Forbidden"),
         ({"HTTP_HOST": "127.0.0.1:8080", "HTTP_ORIGIN": "null"}, "403 Forbidden"),
         ({}, "403 Forbidden"),
@@ -43,15 +46,15 @@ def test_other_pages_are_turned_away(headers, status):
         start("200 OK", [])
         return [b""]
 
-    list(Guard(app, ())(headers, lambda *answer: answered.append(answer[0])))
+    list(OriginCheck(app, ())(headers, lambda *answer: answered.append(answer[0])))
     assert answered == [status]
 
 
 @pytest.mark.parametrize(("host", "status"), [("Studies.example:80", 200), ("[::1]", 200), ("evil.example", 403)])
 def test_further_host_names_are_answered_if_they_are_given(host, status):
     answered = []
-    guard = Guard(lambda environment, start: start("200 OK", []) or [], ["studies.example"])
-    list(guard({"HTTP_HOST": host}, lambda *answer: answered.append(answer[0])))
+    check = OriginCheck(lambda environment, start: start("200 OK", []) or [], ["studies.example"])
+    list(check({"HTTP_HOST": host}, lambda *answer: answered.append(answer[0])))
     assert int(answered[0][:3]) == status
 
 
