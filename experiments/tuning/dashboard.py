@@ -79,6 +79,7 @@ class OriginCheck:
     def __call__(self, environment: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         host = environment.get("HTTP_HOST", "")
+        is_ours = answers_to(host, self.names)
         is_own_page = environment.get("HTTP_ORIGIN", f"http://{host}") == f"http://{host}"
         if (
             answers_to(host, self.names)
