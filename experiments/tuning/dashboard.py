@@ -81,11 +81,7 @@ class OriginCheck:
         host = environment.get("HTTP_HOST", "")
         is_ours = answers_to(host, self.names)
         is_own_page = environment.get("HTTP_ORIGIN", f"http://{host}") == f"http://{host}"
-        if (
-            answers_to(host, self.names)
-            and is_own_page
-            and environment.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin")
-        ):
+        if is_ours and is_own_page and environment.get("HTTP_SEC_FETCH_SITE", "none") in ("none", "same-origin"):
             return self.app(environment, start)
         start("403 Forbidden", [("Content-Type", "text/plain")])
         return [b"finkd: this page answers neither other host names nor other pages\n"]
