@@ -43,7 +43,7 @@ def dots(rows: Sequence[str], series: Sequence[Series], axis: str, scale: float 
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_yticks(range(len(rows)), [_short(row) for row in rows])
         axes.set_xlabel(axis)
-        axes.grid(axis="x", alpha=0.15, linewidth=0.6, color=INK)
+        axes.grid(True, axis="x")
         axes.tick_params(axis="y", length=0)
         if len(series) > 1:
             figure.legend(loc="upper right", ncols=2, frameon=False, fontsize=9, bbox_to_anchor=(0.99, 1))
@@ -67,7 +67,7 @@ def curves(analysis: Analysis) -> str:
         axes.set_xlabel("entries of the vocabulary (circle: knee)")
         axes.set_ylabel("tokens per word")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.grid(alpha=0.15, linewidth=0.6, color=INK)
+        axes.grid(True)
         axes.legend(frameon=False, fontsize=9)
         return canvas.svg(figure)
 
@@ -82,7 +82,7 @@ def _reference(axes: Axes, profile: Profile) -> None:
 
 def _axes(height: float, left: float) -> tuple[Figure, Axes]:
     figure = canvas.new_figure(8, height)
-    return figure, figure.add_axes((left, 0.55 / height, 0.97 - left, 1 - 1.0 / height), facecolor="none")
+    return figure, figure.add_axes((left, 0.55 / height, 0.97 - left, 1 - 1.0 / height))
 
 
 def _dots(

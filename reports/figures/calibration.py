@@ -52,7 +52,6 @@ def _mean(groups: Sequence[ScoreGroup]) -> tuple[float, float]:
 
 
 def _label(axes: Axes, x: str, y: str) -> None:
-    axes.set_facecolor("none")
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.grid(alpha=0.15, linewidth=0.6, color=INK)
+    axes.grid(True)

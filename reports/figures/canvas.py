@@ -13,8 +13,10 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 from markupsafe import Markup
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from finkd.reports.figures import figures
 from finkd.reports.sections import Section
@@ -34,7 +36,12 @@ _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "text.parse_math": False,
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+    "axes.facecolor": "none",
+    "grid.alpha": 0.15,
+    "grid.linewidth": 0.6,
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"), INK
+    ),
 }
 
 
@@ -51,6 +58,13 @@ def new_figure(width: float, height: float, **options: Any) -> Figure:
     figure = Figure(figsize=(width, height), facecolor="none", **options)
     FigureCanvasAgg(figure)
     return figure
+
+
+def round_log_ticks(axis: Axis) -> None:
+    """Put round numbers beside a logarithmic axis: 1, 2 and 5 in each power of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def svg(figure: Figure) -> str:

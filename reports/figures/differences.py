@@ -32,8 +32,7 @@ def differences(section: Section) -> Figure | None:
     axes.set_yticks(range(len(found)), [shortened(rival.system.name, 50) for rival in found])
     axes.set_ylim(len(found) - 0.4, -0.6)
     axes.set_xlabel(f"points of micro-F1 ahead of {shortened(section.reference.name, 40)}, 95 % interval")
-    axes.grid(axis="x", alpha=0.15, linewidth=0.6, color=INK)
-    axes.set_facecolor("none")
+    axes.grid(True, axis="x")
     for colour, name in ((COLOURS[1], "significant (Holm)"), (COLOURS[0], "not significant")):
         axes.plot([], [], color=colour, marker="o", markersize=5, linewidth=1.6, label=name)
     figure.legend(fontsize=9, frameon=False, loc="outside lower center", ncols=2)

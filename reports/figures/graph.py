@@ -54,7 +54,7 @@ def graph(section: Section) -> Figure | None:
     deepest = max(node.depth for node in nodes) + 1
     size = (deepest * _COLUMN + 3.2, len(systems) * _ROW + _MARGIN)
     figure = new_figure(*size)
-    axes = figure.add_axes((0, 0, 1, 1), facecolor="none")
+    axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     axes.set_xlim(0, size[0] / _COLUMN)
     axes.set_ylim(len(systems) - 0.2, -0.8)

@@ -21,7 +21,6 @@ def latency(section: Section) -> Figure | None:
         return None
     figure = new_figure(9, 0.36 * len(timed) + 0.9, layout="constrained")
     axes = figure.subplots()
-    axes.set_facecolor("none")
     for row, (system, (low, lower, middle, upper, high)) in enumerate(timed):
         colour = ROLE_COLOURS[system.role]
         axes.plot([low, high], [row, row], color=colour, linewidth=1.2, zorder=1)
@@ -31,6 +30,6 @@ def latency(section: Section) -> Figure | None:
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     axes.set_xlabel("latency of a sentence (ms): 10th, 25th, 50th, 75th and 90th percentile")
-    axes.grid(axis="x", alpha=0.15, linewidth=0.6, color=INK)
+    axes.grid(True, axis="x")
     axes.tick_params(axis="y", length=0)
     return figure

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from finkd.records import RunRecord, StageRecord
 from finkd.reports.figures import canvas
@@ -50,7 +49,8 @@ def _draw_losses(axes: Axes, system: SystemResults) -> None:
             points = [(place + share, loss) for share, loss in stage.losses if loss > 0]
             if points:
                 axes.plot(*zip(*points, strict=True), color=COLOURS[number % len(COLOURS)], linewidth=0.9)
-    _log_scale(axes)
+    axes.set_yscale("log")
+    canvas.round_log_ticks(axes.yaxis)
     stages = max(map(_trained, system.records), key=len)
     names = [shortened(stage.kind.replace("task-distill", "task"), _LETTERS) for stage in stages]
     _mark_stages(axes, len(names), names, fontsize=6)
@@ -93,7 +93,8 @@ def png(curve: Curve) -> bytes | None:
         figure.suptitle(plain(curve.title), fontsize=10, x=0.125, ha="left")
         _draw_seeds(scores, curve.scores, "micro-F1", marker="o")
         _draw_seeds(losses, curve.losses, "loss (log scale)")
-        _log_scale(losses)
+        losses.set_yscale("log")
+        canvas.round_log_ticks(losses.yaxis)
         _mark_stages(scores, len(curve.stages))
         _mark_stages(losses, len(curve.stages), [plain(stage) for stage in curve.stages], fontsize=9)
         return canvas.png(figure)
@@ -107,15 +108,7 @@ def _draw_seeds(axes: Axes, points: Sequence[Point], heading: str, marker: str =
         own = [(place, figure) for each, place, figure in points if (each, math.ceil(place)) == (seed, stage)]
         axes.plot(*zip(*own, strict=True), color=COLOURS[seeds.index(seed) % len(COLOURS)], **style)  # type: ignore[arg-type]
     axes.set_ylabel(heading)
-    axes.grid(axis="y", alpha=0.15, linewidth=0.6, color=INK)
-
-
-def _log_scale(axes: Axes) -> None:
-    """Give a panel a logarithmic scale with round numbers beside it."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.grid(True, axis="y")
 
 
 def _mark_stages(axes: Axes, count: int, names: Sequence[str] = (), fontsize: int = 9) -> None:

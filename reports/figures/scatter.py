@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from finkd.reports.figures import canvas
 from finkd.reports.figures.canvas import COLOURS, INK, ROLE_COLOURS
@@ -112,7 +111,7 @@ def scatter(
     figure = canvas.new_figure(9, max(4.8, 0.23 * (len(named) + len(baselines))))
     longest = max(len(label) for label in (*named, *(label for label, _ in baselines)))
     width = min(max(0.86 - LETTER * longest, 0.49), 0.75)
-    axes = figure.add_axes((0.09, 0.13, width, 0.78 if colours else 0.82), facecolor="none")
+    axes = figure.add_axes((0.09, 0.13, width, 0.78 if colours else 0.82))
     largest = max(point.size or 0.0 for point in points) or 1.0
     areas = [max(LARGEST_AREA * (point.size or 0.0) / largest, 12.0) for point in points]  # smaller ones are not seen
     marks = zip(points, areas, strict=True)
@@ -150,9 +149,7 @@ def _limits(axes: Axes, costs: Sequence[float], scores: Sequence[float], cost: s
     if logarithmic:
         axes.set_xscale("log")
         axes.set_xlim(smallest / 2, largest * 2)
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        canvas.round_log_ticks(axes.xaxis)
     else:
         axes.set_xlim(0, largest * 1.25)
     margin = max(0.18 * (max(scores) - min(scores)), 0.02)
@@ -160,7 +157,7 @@ def _limits(axes: Axes, costs: Sequence[float], scores: Sequence[float], cost: s
     scale = ", log scale)" if logarithmic else ")"
     axes.set_xlabel(f"{cost.removesuffix(')')}{scale}; area of a mark: {size}")
     axes.set_ylabel("micro-F1")
-    axes.grid(alpha=0.15, linewidth=0.6, color=INK)
+    axes.grid(True)
 
 
 def _labels(axes: Axes, points: Sequence[Point], baselines: Sequence[tuple[str, float]]) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from finkd.records import StageRecord
-from finkd.reports.figures.canvas import COLOURS, INK, ROLE_COLOURS, new_figure, shortened
+from finkd.reports.figures.canvas import COLOURS, ROLE_COLOURS, new_figure, shortened
 from finkd.reports.sections import Section, Spread, SystemResults, configured
 
 _LEAST = 3
@@ -55,14 +55,13 @@ def text_amount(section: Section) -> Figure | None:
             axes.text(
                 0.01, teacher.f1.mean, name, transform=place, va="bottom", fontsize=9, color=ROLE_COLOURS["teacher"]
             )
-    axes.set_facecolor("none")
     axes.set_xscale("log")
     axes.set_xticks(sorted({point.sentences for points in long.values() for point in points}))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("sentences of raw text (log scale)")
     axes.set_ylabel("micro-F1")
-    axes.grid(alpha=0.15, linewidth=0.6, color=INK)
+    axes.grid(True)
     axes.legend(fontsize=9, frameon=False, loc="lower right")
     return figure
 

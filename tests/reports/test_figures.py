@@ -66,6 +66,12 @@ def test_files_are_what_their_names_say(examples):
         assert ElementTree.fromstring(each.files["svg"]).tag.endswith("svg")
 
 
+def test_panels_have_the_background_of_the_page(examples):
+    drawn = [each.svg for each in examples.values() if each.name != "strategies"]  # whose boxes are white
+    assert "#ffffff" in examples["strategies"].svg
+    assert not any("#ffffff" in element for element in drawn)
+
+
 def test_the_same_records_give_the_same_bytes(examples):
     assert list(pictures(section(example_records()))) == [*examples.values()]
     assert [*examples] == [name for name in figures if name not in ("text", "differences")]
