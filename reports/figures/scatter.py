@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.optimize import isotonic_regression
 
 from finkd.reports.figures import canvas
 from finkd.reports.figures.canvas import COLOURS, INK, ROLE_COLOURS
@@ -180,20 +182,11 @@ def spread_out(positions: Sequence[float], distance: float) -> list[float]:
     """Move positions between 0 and 1 as little as possible (in squares) to lie ``distance`` apart in their own order.
 
     If there are more than fit, they lie evenly. With i distances taken off the i-th position this is isotonic
-    regression, solved by pooling neighbours.
+    regression.
     """
-    distance = min(distance, 1 / max(1, len(positions) - 1))
-    order = sorted(range(len(positions)), key=lambda index: positions[index])
-    pools: list[tuple[float, int]] = []  # mean and size
-    for rank, index in enumerate(order):
-        mean, size = positions[index] - rank * distance, 1
-        while pools and pools[-1][0] > mean:
-            before, count = pools.pop()
-            mean, size = (before * count + mean * size) / (count + size), count + size
-        pools.append((mean, size))
-    moved = [mean for mean, size in pools for _ in range(size)]
-    top = 1 - (len(positions) - 1) * distance
-    spread = [0.0] * len(positions)
-    for rank, (index, place) in enumerate(zip(order, moved, strict=True)):
-        spread[index] = min(max(place, 0.0), top) + rank * distance
-    return spread
+    steps = np.arange(len(positions)) * min(distance, 1 / max(1, len(positions) - 1))
+    order = np.argsort(positions, kind="stable")
+    moved = isotonic_regression(np.asarray(positions)[order] - steps).x
+    spread = np.empty(len(positions))
+    spread[order] = np.clip(moved, 0, 1 - steps[-1:]) + steps
+    return spread.tolist()
