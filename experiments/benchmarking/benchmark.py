@@ -14,7 +14,7 @@ from finkd.corpora.errors import ConfigError, first_line
 from finkd.corpora.files import check_writable, scratch_folder
 from finkd.corpora.wording import counted
 from finkd.evaluation.ner import score
-from finkd.experiments.benchmarking.competitors import Competitor, competitor
+from finkd.experiments.benchmarking.systems import BenchmarkedSystem, benchmarked_system
 from finkd.experiments.configuration.layout import slug
 from finkd.experiments.configuration.splits import scored_split
 from finkd.inference.tagger import Running
@@ -83,7 +83,7 @@ def benchmark(
         raise ConfigError(f"benchmark: names that differ only in case or signs (got {', '.join(named)})")
     records: list[BenchmarkRecord] = []
     with scratch_folder() as scratch:
-        systems = [competitor(name, sources, kinds, scratch / slug(name)) for name, sources in named.items()]
+        systems = [benchmarked_system(name, sources, kinds, scratch / slug(name)) for name, sources in named.items()]
         check_writable(out / FILE)
         for record in _Bench(systems, data, split, measuring or Measuring(), say).records():
             records.append(record)
@@ -91,7 +91,7 @@ def benchmark(
     return records
 
 
-_Pair = tuple[Competitor, str]
+_Pair = tuple[BenchmarkedSystem, str]
 _TOLD = 512
 
 
@@ -109,7 +109,12 @@ class _Measured:
 
 class _Bench:
     def __init__(
-        self, systems: Sequence[Competitor], data: NerData, split: str, measuring: Measuring, say: Callable[[str], None]
+        self,
+        systems: Sequence[BenchmarkedSystem],
+        data: NerData,
+        split: str,
+        measuring: Measuring,
+        say: Callable[[str], None],
     ) -> None:
         self.data, self.split, self.measuring, self.say = data, split, measuring, say
         self.sentences = data.splits[split]

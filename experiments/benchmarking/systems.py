@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -24,37 +24,7 @@ from finkd.runtimes.spacy_pipeline import RUNTIME, Pipeline
 from finkd.runtimes.timing import percentiles, tokenizing
 
 
-class Competitor(Protocol):
-    """One compared model: its seeds, in all of its runtimes."""
-
-    name: str
-    folders: Sequence[Path]
-    scratch: Path
-
-    @property
-    def kinds(self) -> Sequence[str]:
-        """Names of its runtimes."""
-
-    def running(self, kind: str, threads: int, seed: int = 0) -> Running | Pipeline:
-        """Return one of its seeds, ready."""
-
-    def size(self) -> tuple[int, int]:
-        """Its weights, and those in embeddings."""
-
-    def packed_bytes(self) -> int | None:
-        """Return the bytes of its weights without zeros and unused bits, if there are such."""
-
-    def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
-        """Return the operations of one text, for some numbers of tokens."""
-
-    def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
-        """Percentiles of the milliseconds in which a sentence is tokenized."""
-
-    def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
-        """Return whether it finds what a corpus labels."""
-
-
-def competitor(name: str, sources: Sequence[str], kinds: Sequence[str], scratch: Path) -> Competitor:
+def benchmarked_system(name: str, sources: Sequence[str], kinds: Sequence[str], scratch: Path) -> BenchmarkedSystem:
     """Return a model as it can be measured.
 
     Args:
@@ -70,12 +40,19 @@ def competitor(name: str, sources: Sequence[str], kinds: Sequence[str], scratch:
     scratch.mkdir()
     folders = [Path(source).expanduser() for source in sources]
     if all(is_spacy_pipeline(folder) for folder in folders):
-        return _Peer(name, folders, scratch)
-    return _Network(name, [pretrained.resolve(source) for source in sources], scratch, kinds)
+        return SpacySystem(name, folders, scratch)
+    return NetworkSystem(name, [pretrained.resolve(source) for source in sources], scratch, kinds)
 
 
-class _Network:
-    """A tagger of finkd."""
+class NetworkSystem:
+    """A tagger of finkd with its seeds, in some runtimes.
+
+    Args:
+        name: in tables.
+        folders: of its seeds.
+        scratch: folder for graphs.
+        kinds: names of the runtimes.
+    """
 
     def __init__(self, name: str, folders: Sequence[Path], scratch: Path, kinds: Sequence[str]) -> None:
         self.name, self.folders, self.scratch, self.kinds = name, folders, scratch, kinds
@@ -85,31 +62,43 @@ class _Network:
         self.makers = {kind: runtimes.get(kind) for kind in kinds}
 
     def running(self, kind: str, threads: int, seed: int = 0) -> Running:
+        """Load one of its seeds, ready to read."""
         scratch = self.scratch if seed == 0 else self.scratch / f"seed-{seed}"
         scratch.mkdir(exist_ok=True)
         return self.makers[kind](self.models[seed], scratch, threads)
 
     def size(self) -> tuple[int, int]:
+        """Return the number of its weights, and of those in embeddings."""
         model = self.models[0]
         return sum(each.numel() for each in model.network.parameters()), model.embeddings.weight.numel()
 
     def packed_bytes(self) -> int | None:
+        """Return the bytes of its weights without zeros and unused bits, if they were stored like that."""
         return getattr(self.models[0].network.config, ENTRY, None)
 
     def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
+        """Return the operations of one text, by its tokens: 128, and the mean of the sentences."""
         model = self.models[0]
         lengths = windows_and_tokens(sentences, model.tokenizer, min(WINDOW, model.max_length))[1].lengths
         return {str(tokens): _flops(model, tokens) for tokens in sorted({128, max(2, round(float(lengths.mean())))})}
 
     def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
+        """Return percentiles of the milliseconds in which a sentence is tokenized."""
         return percentiles(tokenizing(self.models[0], sentences))
 
     def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
+        """Return whether it finds what a corpus labels."""
         return isinstance(running, Running) and has_labels(running.tagger.labels, types)
 
 
-class _Peer:
-    """A pipeline of spaCy."""
+class SpacySystem:
+    """A pipeline of spaCy with its seeds, which runs in nothing else.
+
+    Args:
+        name: in tables.
+        folders: of its seeds.
+        scratch: folder for the measurement of memory.
+    """
 
     kinds = (RUNTIME,)
 
@@ -118,22 +107,31 @@ class _Peer:
         self.pipelines = [Pipeline.load(folder) for folder in folders]
 
     def running(self, kind: str, threads: int, seed: int = 0) -> Pipeline:
+        """Return one of its seeds, whatever the number of threads."""
         return self.pipelines[seed]
 
     def size(self) -> tuple[int, int]:
+        """Return the number of its weights, and of those in embeddings."""
         return self.pipelines[0].sizes
 
     def packed_bytes(self) -> int | None:
+        """Return nothing: spaCy does not pack weights."""
         return None
 
     def flops(self, sentences: Sequence[Sentence]) -> dict[str, int]:
+        """Return nothing: operations are not counted."""
         return {}
 
     def tokenizing(self, sentences: Sequence[Sentence]) -> dict[str, float]:
+        """Return nothing: it is given the words."""
         return {}
 
     def can_score(self, running: Running | Pipeline, types: Sequence[str]) -> bool:
+        """Return whether it finds what a corpus labels."""
         return isinstance(running, Pipeline) and set(types) <= running.types
+
+
+BenchmarkedSystem = NetworkSystem | SpacySystem
 
 
 @torch.inference_mode()
