@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from finkd.corpora.wording import counted
-from finkd.reports.sections import Spread
+from finkd.reports.spread import Spread
 from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, share, spread
 from finkd.runtimes.record import BenchmarkRecord, Ratio
 

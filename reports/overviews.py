@@ -11,7 +11,8 @@ from finkd.corpora.registry import Registry
 from finkd.reports.captions import trainings
 from finkd.reports.comparisons import MARK
 from finkd.reports.rivals import rivals
-from finkd.reports.sections import Section, Spread, SystemResults
+from finkd.reports.sections import Section, SystemResults
+from finkd.reports.spread import Spread
 from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, spread
 
 _FEWEST = 2

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
-from finkd.reports.sections import Section, Spread, SystemResults
+from finkd.reports.sections import Section, SystemResults
+from finkd.reports.spread import Spread
 
 MISSING = "–"
 

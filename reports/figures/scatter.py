@@ -13,7 +13,8 @@ from scipy.optimize import isotonic_regression
 
 from finkd.reports.figures import canvas
 from finkd.reports.figures.canvas import COLOURS, INK, ROLE_COLOURS
-from finkd.reports.sections import Section, Spread, SystemResults
+from finkd.reports.sections import Section, SystemResults
+from finkd.reports.spread import Spread
 from finkd.reports.table import plain
 from finkd.runtimes.record import BenchmarkRecord
 

@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from finkd.records import StageRecord
 from finkd.reports.figures.canvas import COLOURS, ROLE_COLOURS, new_figure, shortened
-from finkd.reports.sections import Section, Spread, SystemResults, configured
+from finkd.reports.sections import Section, SystemResults, configured
+from finkd.reports.spread import Spread
 
 _LEAST = 3
 """Amounts of text that make a line."""

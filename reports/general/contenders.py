@@ -9,7 +9,8 @@ from functools import cached_property
 from itertools import groupby
 
 from finkd.corpora.errors import DataError
-from finkd.reports.sections import ROLES, Spread
+from finkd.reports.sections import ROLES
+from finkd.reports.spread import Spread
 from finkd.reports.table import Cell, Column, Field, label, number, plain, share
 from finkd.suites.record import TaskRecord
 

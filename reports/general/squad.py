@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from finkd.reports.general.contenders import IDENTITY, Contender, by_data, contenders, data_notes, metric, reference
-from finkd.reports.sections import Spread
+from finkd.reports.spread import Spread
 from finkd.reports.table import Column, Field, Table, label, share
 from finkd.suites.record import TaskRecord
 

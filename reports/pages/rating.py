@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.wording import counted
 from finkd.reports.pages.templating import TEMPLATES, inline_script
-from finkd.reports.sections import Spread
+from finkd.reports.spread import Spread
 from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, share, spread
 from finkd.settings import without_prefix
 from finkd.suites.record import TaskRecord

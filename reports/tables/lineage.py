@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from finkd.records import StageRecord
-from finkd.reports.sections import Section, Spread
+from finkd.reports.sections import Section
+from finkd.reports.spread import Spread
 from finkd.reports.table import Column, Table, label, number
 
 

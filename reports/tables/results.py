@@ -8,7 +8,8 @@ from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name
 from finkd.reports.comparisons import MARK
 from finkd.reports.literature import cited
 from finkd.reports.rivals import Rival, rivals
-from finkd.reports.sections import Section, Spread, SystemResults, configured_strategy
+from finkd.reports.sections import Section, SystemResults, configured_strategy
+from finkd.reports.spread import Spread
 from finkd.reports.table import Cell, Column, Field, Table, label, mean_of, number, share, spread
 from finkd.reports.tables.significance import method
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from finkd.reports.captions import corpus_notes, gold_entities, seed_note
-from finkd.reports.sections import Section, Spread, SystemResults
+from finkd.reports.sections import Section, SystemResults
+from finkd.reports.spread import Spread
 from finkd.reports.table import Cell, Column, Table, label, number, spread
 from finkd.scores import Counts
 

@@ -17,7 +17,7 @@ from finkd.reports.formats import csv as csv_format
 from finkd.reports.formats import formats, latex, markdown
 from finkd.reports.pages.templating import inline_script
 from finkd.reports.report import compose
-from finkd.reports.sections import Spread
+from finkd.reports.spread import Spread
 from finkd.reports.table import Column, Table, label, number, plain, spread
 from tests.reports.examples import example_records, record
 from tests.reports.hostile import HOSTILE

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd.corpora.errors import DataError
-from finkd.reports.sections import Spread, sections
+from finkd.reports.sections import sections
+from finkd.reports.spread import Spread
 from tests.reports.examples import ORDER, example_records, record
 
 
