@@ -4,7 +4,7 @@
     python benchmarks/significance.py --studies 20
 
 A study draws the counts of two systems that are equally good. They differ in which documents are easy for them, and in
-their trainings: each seed finds more or fewer entities everywhere. ``finkd.reports.statistics.compare`` tests them, and
+their trainings: each seed finds more or fewer entities everywhere. ``finkd.reports.bootstrap.compare`` tests them, and
 two usual tests beside it: a bootstrap over documents alone, and Student's t over the F1 of the seeds. At level .05 a
 test should be wrong in 5 % of the studies. Documents are the same for all seeds, or each seed has a fold of its own.
 Prints one JSON line for each setting; seed noise is in standard errors of the documents.
@@ -24,7 +24,7 @@ from scipy import stats
 
 from benchmarks.shared import options
 from finkd.records import Resources, RunRecord
-from finkd.reports import statistics
+from finkd.reports import bootstrap
 from finkd.scores import Counts, NerScores, total
 
 HITS, OF_DOCUMENTS, GOLD = 0.75, 0.06, 25
@@ -63,7 +63,7 @@ def study(seeds: int, documents: int, deviation: float, draw: np.random.Generato
         ]
         for side, name in enumerate(("a", "b"))
     )
-    found = statistics.compare(first, second)
+    found = bootstrap.compare(first, second)
     assert found is not None
     noise, of_each = found.noise, found.noise.both / math.sqrt(seeds)
     differences = [(a.scores.micro.f1 or 0) - (b.scores.micro.f1 or 0) for a, b in zip(first, second, strict=True)]
@@ -77,7 +77,7 @@ def study(seeds: int, documents: int, deviation: float, draw: np.random.Generato
 def main() -> None:
     """Run all settings."""
     given = options(__doc__, studies=(400, "of each setting"), documents=60, draws=(1000, "of each bootstrap"))
-    statistics.DRAWS = given.draws
+    bootstrap.DRAWS = given.draws
     # The standard error that documents and the finding of single entities give a difference of two systems.
     error = np.sqrt(2 * (OF_DOCUMENTS**2 + HITS * (1 - HITS) / GOLD) / given.documents)
     for apart in (False, True):

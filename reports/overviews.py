@@ -9,8 +9,8 @@ import numpy as np
 
 from finkd.corpora.registry import Registry
 from finkd.reports.captions import trainings
-from finkd.reports.comparisons import MARK
-from finkd.reports.rivals import rivals
+from finkd.reports.compared_systems import compared_systems
+from finkd.reports.comparison_columns import MARK
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.spread import Spread
 from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, spread
@@ -40,7 +40,7 @@ def corpora(sections: Sequence[Section]) -> Table:
         (Column("mean", "Mean"), lambda name: _mean(name, sections)),
     ]
     whom = "the reference student" if any(section.has_named_reference for section in sections) else "it"
-    of_models = trainings(rival.comparison.seeds for section in sections for rival in rivals(section))
+    of_models = trainings(each.comparison.seeds for section in sections for each in compared_systems(section))
     notes = [
         "Micro-F1: means ± sample standard deviation over seeds, with their number in brackets.",
         f"Bold: the best student of each. {MARK} significantly behind {whom} (table 'significance'){of_models}.",
@@ -116,7 +116,7 @@ def _columns(section: Section, heading: str) -> list[Field[str]]:
     """Make the columns of micro-F1 on a section, and for data files its deviation and the number of seeds."""
     key = plain(f"{section.experiment}/{section.corpus}/{section.split}")
     systems, best = _by_name(section), section.best_student
-    behind = {rival.system.name for rival in rivals(section) if rival.is_behind}
+    behind = {each.system.name for each in compared_systems(section) if each.is_behind}
 
     def f1(name: str) -> Cell:
         system = systems.get(name)

@@ -48,15 +48,15 @@ def errors(
 
     check_writable(out)
 
-    from finkd.evaluation.errors import frequencies
+    from finkd.evaluation.error_analysis import frequencies
     from finkd.experiments.running.readings import (
         reading_of_record,
         reading_of_tagger,
         text_of_corpus,
         text_of_record,
     )
-    from finkd.reports.errors import Errors, tables
-    from finkd.reports.pages.errors import page
+    from finkd.reports.error_analysis import Errors, tables
+    from finkd.reports.pages.error_analysis import page
 
     text = text_of_record(Path(records[0])) if records else text_of_corpus(corpus, split, scheme, offsets)
     readings = [

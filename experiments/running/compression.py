@@ -18,7 +18,7 @@ from finkd.experiments.configuration.layout import store_beside
 from finkd.experiments.configuration.reading import overridden
 from finkd.experiments.configuration.splits import has_labels, scored_split
 from finkd.experiments.running.events import Listener, ignored
-from finkd.experiments.running.strategy import checked
+from finkd.experiments.running.single_strategy import checked
 from finkd.models import pretrained
 from finkd.models.loading import load_model
 from finkd.records import Resources

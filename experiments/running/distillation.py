@@ -22,7 +22,7 @@ from finkd.experiments.configuration.splits import scored_split
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.held_out_text import Part, train_and_held_out
 from finkd.experiments.running.labelled_text import Gold
-from finkd.experiments.running.strategy import checked
+from finkd.experiments.running.single_strategy import checked
 from finkd.machine import processes
 from finkd.machine.environment import environment
 from finkd.machine.precision import resolve_precision

@@ -12,8 +12,8 @@ from finkd.experiments.configuration.layout import record_path, slug
 from finkd.experiments.running.labelled_text import LabelledText
 from finkd.experiments.running.readings import reading_of_record
 from finkd.records import RunRecord
-from finkd.reports.errors import Errors
-from finkd.reports.pages.errors import MOST, page
+from finkd.reports.error_analysis import Errors
+from finkd.reports.pages.error_analysis import MOST, page
 
 _FOLDER = "errors"
 

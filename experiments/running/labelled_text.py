@@ -10,7 +10,7 @@ from finkd import corpora
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.registry import unknown
 from finkd.corpora.sentence import Sentence
-from finkd.evaluation.errors import frequencies
+from finkd.evaluation.error_analysis import frequencies
 from finkd.evaluation.folds import Fold, folds
 from finkd.evaluation.ner import document_names, known_words
 from finkd.experiments.configuration.experiment import Experiment

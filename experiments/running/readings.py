@@ -10,7 +10,7 @@ from finkd.corpora.corpus import NerData
 from finkd.corpora.errors import DataError
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import entities
-from finkd.evaluation.errors import Reading
+from finkd.evaluation.error_analysis import Reading
 from finkd.evaluation.recorded_predictions import RecordedPredictions, predictions_file, text_address, tokens_of_words
 from finkd.experiments.configuration.experiment import unchecked
 from finkd.experiments.configuration.splits import check_labels, load_split

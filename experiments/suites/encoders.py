@@ -14,7 +14,7 @@ from finkd.experiments.configuration.layout import default_folder, model_path, s
 from finkd.experiments.running.claim import claim, joined_settings
 from finkd.experiments.running.events import Listener, ignored
 from finkd.experiments.running.jobs import side_by_side
-from finkd.experiments.running.strategy import CheckedStrategy, checked, drawn, of_model
+from finkd.experiments.running.single_strategy import CheckedStrategy, checked, drawn, of_model
 from finkd.experiments.suites import suites
 from finkd.experiments.suites.checks import check_suites
 from finkd.experiments.suites.encoder_experiment import TEXT_SUITES, TIMED, EncoderExperiment

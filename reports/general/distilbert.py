@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finkd.reports.general.contenders import IDENTITY, Contender, contenders, data_notes, reference, score
 from finkd.reports.general.glue import POSTER
+from finkd.reports.general.task_results import IDENTITY, TaskResults, data_notes, reference, score, task_results
 from finkd.reports.table import Cell, Column, Field, Table, label, number, share
 from finkd.reports.tables.published import Published, by_others
 from finkd.suites.record import TaskRecord
@@ -17,9 +17,9 @@ def three_tasks(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system and method that was scored on all three."""
     tasks = list(TASKS)
     asked = [record for record in records if record.task in TASKS]
-    found = [each for each in contenders(asked, "glue", "imdb") if each.average(tasks) is not None]
+    found = [each for each in task_results(asked, "glue", "imdb") if each.average(tasks) is not None]
     teacher = reference(found)
-    columns: list[Field[Contender]] = [
+    columns: list[Field[TaskResults]] = [
         *IDENTITY,
         *(score(task, heading) for task, heading in TASKS.items()),
         (Column("average", "Average"), lambda each: share(each.average(tasks))),
@@ -36,14 +36,14 @@ def three_tasks(records: Sequence[TaskRecord]) -> Table:
 
 def inference(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system and processor."""
-    found = contenders(records, "inference")
+    found = task_results(records, "inference")
     base = {each.method: seconds for each in reversed(found) if each.role == "teacher" and (seconds := _seconds(each))}
 
-    def speed(each: Contender) -> Cell:
+    def speed(each: TaskResults) -> Cell:
         theirs, ours = base.get(each.method), _seconds(each)
         return number(theirs / ours if theirs and ours else None, 2)
 
-    columns: list[Field[Contender]] = [
+    columns: list[Field[TaskResults]] = [
         *IDENTITY,
         (Column("mb", "Size (MB)"), lambda each: number(each.records[0].resources.bytes, 1, scale=1e6)),
         (Column("seconds", "Seconds"), lambda each: number(_seconds(each), 2)),
@@ -59,7 +59,7 @@ def inference(records: Sequence[TaskRecord]) -> Table:
     return Table.of("inference", "Time of a pass over STS-B", None, notes, columns, found)
 
 
-def _seconds(each: Contender) -> float | None:
+def _seconds(each: TaskResults) -> float | None:
     return each.mean(lambda record: record.score)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finkd.reports.general.contenders import IDENTITY, Contender, contenders, reference, seeds_note
 from finkd.reports.general.glue import TASKS
+from finkd.reports.general.task_results import IDENTITY, TaskResults, reference, seeds_note, task_results
 from finkd.reports.table import Column, Field, Table, number, share
 from finkd.reports.tables.published import Published, by_others
 from finkd.suites.record import TaskRecord
@@ -15,22 +15,24 @@ _ONE_CORE = "one core"
 
 def encoders(records: Sequence[TaskRecord]) -> Table:
     """Make one row per student and way to learn; none where no teacher was tried too."""
-    found = contenders(records, "glue", "imdb", "squad")
+    found = task_results(records, "glue", "imdb", "squad")
     teacher = reference(found)
     students = [each for each in found if each.role == "student"] if teacher is not None else []
-    seconds = {each.system: each.mean(_score) for each in contenders(records, "inference") if each.method == _ONE_CORE}
+    seconds = {
+        each.system: each.mean(_score) for each in task_results(records, "inference") if each.method == _ONE_CORE
+    }
     tasks = [task for task in TASKS if teacher is not None and teacher.of(task)]
 
     def times(theirs: float | None, ours: float | None) -> float | None:
         return theirs / ours if theirs and ours else None
 
-    def parameters(each: Contender) -> float | None:
+    def parameters(each: TaskResults) -> float | None:
         return times(None if teacher is None else teacher.parameters, each.parameters)
 
-    def speed(each: Contender) -> float | None:
+    def speed(each: TaskResults) -> float | None:
         return times(None if teacher is None else seconds.get(teacher.system), seconds.get(each.system))
 
-    columns: list[Field[Contender]] = [
+    columns: list[Field[TaskResults]] = [
         *IDENTITY,
         (Column("mb", "Size (MB)"), lambda each: number(each.mean(_bytes), 1, scale=1e6)),
         (Column("smaller", "Smaller (times)"), lambda each: number(parameters(each), 1)),
@@ -63,7 +65,7 @@ def _bytes(record: TaskRecord) -> float | None:
     return record.resources.bytes
 
 
-def _answers(each: Contender, teacher: Contender | None) -> float | None:
+def _answers(each: TaskResults, teacher: TaskResults | None) -> float | None:
     """Its score on questions as a share of the teacher's."""
     asked = sorted({record.task for record in each.records if record.suite == "squad"})
     return each.retention(teacher, asked) if asked else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.reports.general.contenders import IDENTITY, SAMPLE, Contender, contenders, data_notes, reference, score
+from finkd.reports.general.task_results import IDENTITY, SAMPLE, TaskResults, data_notes, reference, score, task_results
 from finkd.reports.table import Cell, Column, Field, Table, number, share
 from finkd.reports.tables.published import Published, by_others
 from finkd.suites.record import TaskRecord
@@ -24,11 +24,11 @@ TASKS = {
 
 def glue(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system and method, scores in percent."""
-    found = contenders(records, "glue")
+    found = task_results(records, "glue")
     teacher = reference(found)
     shown = [task for task in TASKS if any(each.of(task) for each in found)]
     samples = {record.task for each in found for record in each.records if record.samples}
-    columns: list[Field[Contender]] = [
+    columns: list[Field[TaskResults]] = [
         *IDENTITY,
         *(score(task, TASKS[task] + (SAMPLE if task in samples else "")) for task in shown),
         (Column("average", "Average"), lambda each: share(each.average(shown))),

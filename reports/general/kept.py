@@ -11,11 +11,11 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from finkd.corpora.wording import counted
+from finkd.reports.bootstrap import AT_ONCE, DRAWS, Noise, ends, holm, of_seeds, two_sided
 from finkd.reports.captions import trainings
-from finkd.reports.comparisons import MARK, interval, p_value
+from finkd.reports.comparison_columns import MARK, interval, p_value
 from finkd.reports.general import distilbert, glue
-from finkd.reports.general.contenders import Contender, contenders, reference
-from finkd.reports.statistics import AT_ONCE, DRAWS, Noise, ends, holm, of_seeds, two_sided
+from finkd.reports.general.task_results import TaskResults, reference, task_results
 from finkd.reports.table import Column, Field, Table, label, share
 from finkd.suites.record import TaskRecord
 
@@ -43,7 +43,7 @@ class Kept:
     """
 
     tasks: str
-    student: Contender
+    student: TaskResults
     seeds: int
     kept: float
     low: float
@@ -61,7 +61,7 @@ class Kept:
 
 def kept(records: Sequence[TaskRecord]) -> Table:
     """Make one row per set of tasks and student that all of its tasks were run on."""
-    every = contenders([record for record in records if record.gold], "glue", "imdb")
+    every = task_results([record for record in records if record.gold], "glue", "imdb")
     rows = [row for tasks in _sets(every) for row in _rows(tasks, every)]
     compared = [row for row in rows if row.behind is not None]
     p_values = dict(zip(map(id, compared), holm([row.p for row in compared]), strict=True))
@@ -99,7 +99,7 @@ def kept(records: Sequence[TaskRecord]) -> Table:
     return Table.of("kept", "What is kept of the teacher", None, notes, columns, rows)
 
 
-def _sets(every: Sequence[Contender]) -> Iterator[tuple[str, ...]]:
+def _sets(every: Sequence[TaskResults]) -> Iterator[tuple[str, ...]]:
     """The tasks that averages are over: DistilBERT's three, and those of GLUE that all systems were tried on."""
     yield tuple(distilbert.TASKS)
     shared = tuple(task for task in glue.TASKS if all(each.of(task) for each in every if _is_on_glue(each)))
@@ -107,7 +107,7 @@ def _sets(every: Sequence[Contender]) -> Iterator[tuple[str, ...]]:
         yield shared
 
 
-def _is_on_glue(each: Contender) -> bool:
+def _is_on_glue(each: TaskResults) -> bool:
     return any(record.suite == "glue" for record in each.records)
 
 
@@ -117,7 +117,7 @@ def _named(tasks: Sequence[str]) -> str:
     return ", ".join((distilbert.TASKS | glue.TASKS)[task] for task in tasks)
 
 
-def _rows(tasks: Sequence[str], every: Sequence[Contender]) -> list[Kept]:
+def _rows(tasks: Sequence[str], every: Sequence[TaskResults]) -> list[Kept]:
     name, found = _named(tasks), [each for each in every if each.average(tasks) is not None]
     found = _on_shared_splits(found, tasks)
     teacher = reference(found)
@@ -141,10 +141,10 @@ def _rows(tasks: Sequence[str], every: Sequence[Contender]) -> list[Kept]:
     return sorted(rows, key=lambda row: -row.kept)
 
 
-def _on_shared_splits(every: Sequence[Contender], tasks: Sequence[str]) -> list[Contender]:
-    """Return contenders that share splits with the teacher, with their records of the splits that all of them have."""
+def _on_shared_splits(every: Sequence[TaskResults], tasks: Sequence[str]) -> list[TaskResults]:
+    """Return those that share splits with the teacher, with their records of the splits that all of them have."""
 
-    def splits(each: Contender, task: str) -> set[str]:
+    def splits(each: TaskResults, task: str) -> set[str]:
         return {record.split for record in each.of(task)}
 
     teacher = reference(every)
@@ -159,7 +159,7 @@ def _on_shared_splits(every: Sequence[Contender], tasks: Sequence[str]) -> list[
     ]
 
 
-def _averages(first: Contender, second: Contender, tasks: Sequence[str]) -> tuple[Doubles, Doubles]:
+def _averages(first: TaskResults, second: TaskResults, tasks: Sequence[str]) -> tuple[Doubles, Doubles]:
     """Return the (1 + draws,) average over tasks of two systems, of all examples and then of each draw."""
     draw = np.random.default_rng(_SEED)
     found = [_of_task(first.of(task), second.of(task), draw) for task in tasks]

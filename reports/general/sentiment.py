@@ -7,15 +7,15 @@ from itertools import product
 
 import numpy as np
 
-from finkd.reports.general.contenders import (
+from finkd.reports.general.task_results import (
     IDENTITY,
     SAMPLE,
-    Contender,
-    contenders,
+    TaskResults,
     data_notes,
     metric,
     reference,
     seeds_note,
+    task_results,
 )
 from finkd.reports.table import Cell, Column, Field, Table, label, number, plain, share
 from finkd.suites.record import TaskRecord
@@ -25,7 +25,7 @@ _HEADINGS = {"accuracy": "Accuracy", "precision": "Precision", "recall": "Recall
 
 def sst2(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system and method."""
-    found = contenders(records, "sst2")
+    found = task_results(records, "sst2")
     columns = [*IDENTITY, *(metric(name, heading) for name, heading in _HEADINGS.items())]
     notes = [
         "In percent, of the development set, of which nothing was learnt. Precision, recall and F1 are those of the "
@@ -37,9 +37,9 @@ def sst2(records: Sequence[TaskRecord]) -> Table:
 
 def imdb(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system and method, with what is kept of the teacher's accuracy."""
-    found = contenders(records, "imdb")
+    found = task_results(records, "imdb")
     teacher = reference(found)
-    columns: list[Field[Contender]] = [
+    columns: list[Field[TaskResults]] = [
         *IDENTITY,
         metric("accuracy", "Accuracy" + (SAMPLE if any(each.records[0].samples for each in found) else "")),
         (Column("retention", "Retention (%)"), lambda each: share(each.retention(teacher, ["imdb"]))),
@@ -51,23 +51,23 @@ def imdb(records: Sequence[TaskRecord]) -> Table:
     return Table.of("imdb", "IMDb", None, notes, columns, found)
 
 
-def _reading(each: Contender) -> str:
+def _reading(each: TaskResults) -> str:
     """Say which part of a text that is too long is read, and how much."""
     settings = each.records[0].config
     return f"{settings.get('long')}, {settings.get('limit')} tokens"
 
 
 def confusion(records: Sequence[TaskRecord]) -> Table:
-    """Count, for the first seed of each contender, gold labels against predicted ones."""
+    """Count, for the first seed of each system and method, gold labels against predicted ones."""
     classes = enumerate(("negative", "positive"))
     columns = [*IDENTITY[:2], *(_count(*pair) for pair in product(classes, repeat=2))]
     notes = ["Examples, of the first seed."]
     title = "SST-2: what was taken for what"
-    return Table.of("sst2-confusion", title, None, notes, columns, contenders(records, "sst2"))
+    return Table.of("sst2-confusion", title, None, notes, columns, task_results(records, "sst2"))
 
 
-def _count(gold: tuple[int, str], said: tuple[int, str]) -> Field[Contender]:
-    def cell(each: Contender) -> Cell:
+def _count(gold: tuple[int, str], said: tuple[int, str]) -> Field[TaskResults]:
+    def cell(each: TaskResults) -> Cell:
         first = each.records[0]
         pairs = zip(first.gold, first.predicted, strict=True)
         return number(sum(pair == (gold[0], said[0]) for pair in pairs), 0, (first.id,))
@@ -76,15 +76,15 @@ def _count(gold: tuple[int, str], said: tuple[int, str]) -> Field[Contender]:
 
 
 def agreement(records: Sequence[TaskRecord]) -> Table:
-    """Compare the predictions of every two contenders, in percent, by their first seeds."""
-    found = contenders(records, "sst2")
+    """Compare the predictions of every two systems and methods, in percent, by their first seeds."""
+    found = task_results(records, "sst2")
     columns = [*IDENTITY[:2], *(_same(number_, other) for number_, other in enumerate(found, start=1))]
     notes = ["In percent of the examples, by the first seeds; the columns follow the rows."]
     return Table.of("sst2-agreement", "SST-2: how often two systems say the same", None, notes, columns, found)
 
 
-def _same(number_: int, other: Contender) -> Field[Contender]:
-    def cell(each: Contender) -> Cell:
+def _same(number_: int, other: TaskResults) -> Field[TaskResults]:
+    def cell(each: TaskResults) -> Cell:
         first, second = each.records[0], other.records[0]
         same = float(np.mean(np.array(first.predicted) == np.array(second.predicted)))
         return share(same, 1, (first.id, second.id))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finkd.reports.general.contenders import IDENTITY, Contender, by_data, contenders, data_notes, metric, reference
+from finkd.reports.general.task_results import (
+    IDENTITY,
+    TaskResults,
+    by_data,
+    data_notes,
+    metric,
+    reference,
+    task_results,
+)
 from finkd.reports.spread import Spread
 from finkd.reports.table import Column, Field, Table, label, share
 from finkd.suites.record import TaskRecord
@@ -19,9 +27,9 @@ _HEADINGS = {
 
 def squad(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system, method and set of questions, in percent."""
-    together = contenders(records, "squad")
+    together = task_results(records, "squad")
     teacher, found = reference(together), by_data(together)
-    columns: list[Field[Contender]] = [
+    columns: list[Field[TaskResults]] = [
         *IDENTITY,
         (Column("questions", "Questions", "left"), lambda each: label(each.records[0].task)),
         *(metric(name, heading) for name, heading in _HEADINGS.items()),
@@ -37,7 +45,7 @@ def squad(records: Sequence[TaskRecord]) -> Table:
     return Table.of("squad", "SQuAD", None, notes, columns, found)
 
 
-def _kept(each: Contender, teacher: Contender | None) -> float | None:
+def _kept(each: TaskResults, teacher: TaskResults | None) -> float | None:
     ours = each.mean(lambda record: record.metrics["f1"])
     task = each.records[0].task
     theirs = None if teacher is None else Spread.mean_of(record.metrics["f1"] for record in teacher.of(task))

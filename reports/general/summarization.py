@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from finkd.reports.general.contenders import IDENTITY, Contender, by_data, contenders, metric
+from finkd.reports.general.task_results import IDENTITY, TaskResults, by_data, metric, task_results
 from finkd.reports.table import Column, Field, Table, label, number
 from finkd.suites.record import TaskRecord
 
@@ -13,7 +13,7 @@ _HEADINGS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L", "rou
 
 def summarization(records: Sequence[TaskRecord]) -> Table:
     """Make one row per system, method and set of dialogues."""
-    found = by_data(contenders(records, "summarization"))
+    found = by_data(task_results(records, "summarization"))
     columns = [
         IDENTITY[0],
         (Column("method", "Method", "left"), lambda each: label(None if each.role == "baseline" else each.method)),
@@ -28,17 +28,17 @@ def summarization(records: Sequence[TaskRecord]) -> Table:
     return Table.of("summarization", "Summaries of dialogues", None, _notes(found), columns, found)
 
 
-def _scored_on(each: Contender) -> str:
+def _scored_on(each: TaskResults) -> str:
     return f"{each.records[0].task}, {each.records[0].split}"
 
 
 def _cost(
     key: str, heading: str, digits: int, scale: float, figure: Callable[[TaskRecord], float | None]
-) -> Field[Contender]:
+) -> Field[TaskResults]:
     return Column(key, heading), lambda each: number(each.mean(figure), digits, scale=scale)
 
 
-def _notes(found: Sequence[Contender]) -> list[str]:
+def _notes(found: Sequence[TaskResults]) -> list[str]:
     notes = [
         "In percent. ROUGE: F-measure with stemming, mean over the references of each dialogue; BLEU: sacrebleu's, "
         "against all references.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from finkd.reports.captions import part, trainings
-from finkd.reports.rivals import rivals
+from finkd.reports.compared_systems import compared_systems
 from finkd.reports.sections import Section, SystemResults
 from finkd.reports.table import plain
 
@@ -48,13 +48,13 @@ def _student(section: Section, student: SystemResults) -> str:
 
 def _others(section: Section, student: SystemResults) -> Iterator[str]:
     """Yield how many other students are significantly behind the best one, if it is what they were compared with."""
-    others = [rival for rival in rivals(section) if rival.system.role == "student"]
+    others = [each for each in compared_systems(section) if each.system.role == "student"]
     if section.reference is not student or not others:
         return
-    of_models = trainings(rival.comparison.seeds for rival in others)
+    of_models = trainings(each.comparison.seeds for each in others)
     if len(others) == 1:
         yield f"The other student is {'' if others[0].is_behind else 'not '}significantly behind it{of_models}."
     else:
-        behind = sum(rival.is_behind for rival in others)
+        behind = sum(each.is_behind for each in others)
         verb = "is" if behind <= 1 else "are"
         yield f"Of the {len(others)} other students, {behind or 'none'} {verb} significantly behind it{of_models}."

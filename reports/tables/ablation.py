@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from finkd.reports.bootstrap import Comparison
 from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note, trainings
-from finkd.reports.comparisons import difference, resampling
-from finkd.reports.rivals import rivals
+from finkd.reports.compared_systems import compared_systems
+from finkd.reports.comparison_columns import difference, resampling
 from finkd.reports.sections import Section, SystemResults
-from finkd.reports.statistics import Comparison
 from finkd.reports.table import Column, Field, Table, label, mean_of, spread
 from finkd.reports.tables.results import HARD_NAMES, named
 
@@ -16,7 +16,7 @@ from finkd.reports.tables.results import HARD_NAMES, named
 def ablation(section: Section) -> Table:
     """Make one row per trained system; the best student is strong."""
     best = section.best_student
-    compared = {rival.system.name: rival.comparison for rival in rivals(section)}
+    compared = {each.system.name: each.comparison for each in compared_systems(section)}
     behind: list[Field[SystemResults]] = difference(
         "behind", "Behind (points)", lambda system: compared.get(system.name)
     )

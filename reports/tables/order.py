@@ -8,10 +8,10 @@ from itertools import combinations, pairwise
 
 from finkd.corpora.wording import counted
 from finkd.records import StageRecord
+from finkd.reports.bootstrap import Comparison, compare_on_average, holm
 from finkd.reports.captions import corpus_notes, trainings
-from finkd.reports.comparisons import MARK, resampling, tested
+from finkd.reports.comparison_columns import MARK, resampling, tested
 from finkd.reports.sections import Section, SystemResults, base_model, configured
-from finkd.reports.statistics import Comparison, compare_on_average, holm
 from finkd.reports.table import Column, Field, Table, label, number
 
 Pair = tuple[SystemResults, SystemResults]

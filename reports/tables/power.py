@@ -6,10 +6,10 @@ import statistics
 from collections.abc import Sequence
 
 from finkd.corpora.wording import counted
+from finkd.reports.bootstrap import POWER, Noise
 from finkd.reports.captions import corpus_notes, reference_name
-from finkd.reports.rivals import rivals
+from finkd.reports.compared_systems import compared_systems
 from finkd.reports.sections import Section, SystemResults
-from finkd.reports.statistics import POWER, Noise
 from finkd.reports.table import Cell, Column, Table, label, number
 
 _SEEDS = (1, 2, 3, 5, 10, 20)
@@ -18,7 +18,7 @@ _SEEDS = (1, 2, 3, 5, 10, 20)
 def power(section: Section) -> Table:
     """Make one row per number of seeds; none where fewer than two were run, or one student."""
     reference = section.reference
-    compared = rivals(section)
+    compared = compared_systems(section)
     known = [each.comparison.noise for each in compared if each.system.role == "student" and each.comparison.seeds > 1]
     name = None if reference is None else reference.name
     usual, comparisons = _usual(known) if known else Noise(0, 0, 0), len(compared)

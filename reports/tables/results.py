@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name, seed_note, trainings
-from finkd.reports.comparisons import MARK
+from finkd.reports.compared_systems import ComparedSystem, compared_systems
+from finkd.reports.comparison_columns import MARK
 from finkd.reports.literature import cited
-from finkd.reports.rivals import Rival, rivals
 from finkd.reports.sections import Section, SystemResults, configured_strategy
 from finkd.reports.spread import Spread
 from finkd.reports.table import Cell, Column, Field, Table, label, mean_of, number, share, spread
@@ -23,8 +23,8 @@ HARD_NAMES: list[Field[SystemResults]] = [
 
 def results(section: Section) -> Table:
     """Make one row per system; the best student is strong; those significantly behind the reference have a mark."""
-    compared, best = rivals(section), section.best_student
-    behind = [rival.system for rival in compared if rival.is_behind]
+    compared, best = compared_systems(section), section.best_student
+    behind = [each.system for each in compared if each.is_behind]
 
     def f1(system: SystemResults) -> Cell:
         return spread(system.f1, 3, strong=system is best, mark=MARK if system in behind else "")
@@ -73,7 +73,7 @@ def _speed(column: str, digits: int) -> Callable[[SystemResults], Cell]:
     return lambda system: number(system.mean(column), digits, mark=BUSY if system.machine_busy else "")
 
 
-def _notes(section: Section, compared: Sequence[Rival]) -> list[str]:
+def _notes(section: Section, compared: Sequence[ComparedSystem]) -> list[str]:
     notes = [*corpus_notes(section), "F1 is strict (border and type).", seed_note(section)]
     if section.teacher and section.of_role("student"):
         teachers = {each.name for student in section.of_role("student") if (each := section.teacher_of(student))}
@@ -90,6 +90,6 @@ def _notes(section: Section, compared: Sequence[Rival]) -> list[str]:
         notes.append("Bold: the best student.")
     if compared:
         whom = reference_name(section) if section.has_named_reference else "it"
-        of_models = trainings(rival.comparison.seeds for rival in compared)
+        of_models = trainings(each.comparison.seeds for each in compared)
         notes.append(f"{MARK} significantly behind {whom}{of_models}. {method(section, compared)}")
     return notes

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from finkd.reports.bootstrap import Comparison, compare
 from finkd.reports.captions import corpus_notes, seed_note, trainings
-from finkd.reports.comparisons import difference, resampling
+from finkd.reports.comparison_columns import difference, resampling
 from finkd.reports.sections import Section, SystemResults, base_model, configured_strategy
-from finkd.reports.statistics import Comparison, compare
 from finkd.reports.table import Column, Field, Table, label, share, spread
 
 

@@ -3,10 +3,10 @@ import dataclasses
 import pytest
 
 from finkd.records import Resources
+from finkd.reports.bootstrap import compare
 from finkd.reports.captions import SAMPLE_NOTICE
 from finkd.reports.formats import formats
 from finkd.reports.report import compose
-from finkd.reports.statistics import compare
 from finkd.reports.table import MISSING, plain
 from finkd.scores import Counts, NerScores, ScoreGroup
 from tests.reports.examples import example_records, ordered, record, several_orders, several_teachers

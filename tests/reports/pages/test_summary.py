@@ -1,10 +1,10 @@
 import pytest
 
 import finkd.reports.pages.summary as module
+from finkd.reports.bootstrap import Comparison, Noise
+from finkd.reports.compared_systems import ComparedSystem
 from finkd.reports.pages.summary import summary
-from finkd.reports.rivals import Rival
 from finkd.reports.sections import sections
-from finkd.reports.statistics import Comparison, Noise
 from tests.reports.examples import example_records, record
 
 BOTH = (
@@ -48,5 +48,7 @@ def test_the_students_that_are_behind_are_counted(chances, said, monkeypatch):
     (section,) = sections(example_records())
     (other,) = (each for each in section.of_role("student") if each is not section.best_student)
     comparison = Comparison(0.1, 0.05, 0.15, 0.01, 1.0, 9, 3, Noise(0.02, 0.01, 0))
-    monkeypatch.setattr(module, "rivals", lambda section: [Rival(other, comparison, p) for p in chances])
+    monkeypatch.setattr(
+        module, "compared_systems", lambda section: [ComparedSystem(other, comparison, p) for p in chances]
+    )
     assert summary(section).endswith(said)

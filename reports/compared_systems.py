@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from finkd.reports.bootstrap import Comparison, compare, holm, significant
 from finkd.reports.sections import Section, SystemResults
-from finkd.reports.statistics import Comparison, compare, holm, significant
 
 
 @dataclass(frozen=True)
-class Rival:
+class ComparedSystem:
     """A system that was compared with the reference.
 
     Attributes:
@@ -35,7 +35,7 @@ class Rival:
 
 
 @lru_cache(maxsize=1024)  # several tables, pictures and the summary of a section ask
-def rivals(section: Section) -> tuple[Rival, ...]:
+def compared_systems(section: Section) -> tuple[ComparedSystem, ...]:
     """Compare teachers and students with the reference; none where records do not tell documents apart."""
     reference = section.reference
     if reference is None:
@@ -44,4 +44,6 @@ def rivals(section: Section) -> tuple[Rival, ...]:
     found = [(system, compare(reference.records, system.records)) for system in others]
     compared = [(system, comparison) for system, comparison in found if comparison is not None]
     p_values = holm([comparison.p for _, comparison in compared])
-    return tuple(Rival(system, comparison, p) for (system, comparison), p in zip(compared, p_values, strict=True))
+    return tuple(
+        ComparedSystem(system, comparison, p) for (system, comparison), p in zip(compared, p_values, strict=True)
+    )

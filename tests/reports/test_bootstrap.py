@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from finkd.reports.bootstrap import Noise, compare, holm
 from finkd.reports.captions import trainings
+from finkd.reports.compared_systems import compared_systems
 from finkd.reports.pages.summary import summary
 from finkd.reports.report import compose
-from finkd.reports.rivals import rivals
 from finkd.reports.sections import sections
-from finkd.reports.statistics import Noise, compare, holm
 from finkd.scores import Counts, NerScores
 from tests.reports.examples import record
 
@@ -92,13 +92,13 @@ def test_many_documents_need_no_more_memory():
 def test_blocks_of_draws_are_those_drawn_at_once(monkeypatch):
     ours, theirs = ([scored(name, 1, documents(seed, 0.7))] for name, seed in (("a", 1), ("b", 2)))
     whole = compare(ours, theirs)
-    monkeypatch.setattr("finkd.reports.statistics.AT_ONCE", 50_000)
+    monkeypatch.setattr("finkd.reports.bootstrap.AT_ONCE", 50_000)
     assert compare(ours, theirs) == whole
 
 
 def test_rivals_are_compared_once():
     (section,) = sections([scored(name, 1, documents(1, hits)) for name, hits in (("a", 0.5), ("b", 0.7))])
-    assert rivals(section) is rivals(section)
+    assert compared_systems(section) is compared_systems(section)
 
 
 def _width(comparison):
@@ -165,7 +165,7 @@ def test_without_noise_of_documents_the_interval_is_students_t():
 @pytest.mark.parametrize("folds", [False, True])
 def test_equal_systems_are_rarely_called_different(seeds, folds, monkeypatch):
     """Trainings that differ by chance, by more than documents do: at most a tenth of studies finds a difference."""
-    monkeypatch.setattr("finkd.reports.statistics.DRAWS", 1000)
+    monkeypatch.setattr("finkd.reports.bootstrap.DRAWS", 1000)
     chance = np.random.default_rng(seeds)
 
     def runs(name):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from finkd.corpora.sentence import Entity, Sentence
 from finkd.corpora.tags import entities
 from finkd.corpora.wording import counted
-from finkd.evaluation.errors import KINDS, Mistake, Reading, by_group, mistakes, surface
+from finkd.evaluation.error_analysis import KINDS, Mistake, Reading, by_group, mistakes, surface
 from finkd.reports.table import Cell, Column, Table, label, number, plain
 from finkd.scores import Counts
 

@@ -4,9 +4,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 from finkd.corpora.sentence import Entity, Sentence
-from finkd.evaluation.errors import Reading
-from finkd.reports.errors import Errors, tables
-from finkd.reports.pages.errors import page
+from finkd.evaluation.error_analysis import Reading
+from finkd.reports.error_analysis import Errors, tables
+from finkd.reports.pages.error_analysis import page
 
 SENTENCES = [
     Sentence.from_words(["Acme", "<b>Corp</b>", "paid", "Jane"], ["B-ORG", "I-ORG", "O", "B-PER"], "a"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finkd.corpora.sentence import Entity, Sentence
-from finkd.evaluation.errors import Mistake, by_group, frequencies, mistakes
+from finkd.evaluation.error_analysis import Mistake, by_group, frequencies, mistakes
 from finkd.scores import Counts
 
 

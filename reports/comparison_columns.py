@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from finkd.corpora.wording import counted
+from finkd.reports.bootstrap import DRAWS, Comparison, significant
 from finkd.reports.sections import Section
-from finkd.reports.statistics import DRAWS, Comparison, significant
 from finkd.reports.table import Cell, Column, Field, Item, label, number
 
 MARK = "*"

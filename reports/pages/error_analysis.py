@@ -7,8 +7,8 @@ from typing import Any
 
 from finkd.corpora.sentence import Entity, Sentence
 from finkd.corpora.tags import entities
-from finkd.evaluation.errors import KINDS, surface
-from finkd.reports.errors import Errors, tables
+from finkd.evaluation.error_analysis import KINDS, surface
+from finkd.reports.error_analysis import Errors, tables
 from finkd.reports.pages.templating import TEMPLATES, inline_script
 from finkd.reports.table import plain
 
@@ -19,7 +19,7 @@ MOST = 2000
 def page(errors: Errors, most: int) -> str:
     """Return the page: the tables, and every sentence in which a tagger is wrong, up to a number of them."""
     rows = list(_rows(errors))
-    return TEMPLATES.get_template("errors.html.j2").render(
+    return TEMPLATES.get_template("error_analysis.html.j2").render(
         title=plain(" and ".join(reading.name for reading in errors.readings)),
         corpus=plain(f"{errors.corpus}, {errors.split} split"),
         names=[plain(reading.name) for reading in errors.readings],
@@ -28,7 +28,7 @@ def page(errors: Errors, most: int) -> str:
         types=sorted({name for row in rows for name in row["types"]}),
         rows=rows[:most],
         left_out=max(0, len(rows) - most),
-        **inline_script("errors.js"),
+        **inline_script("error_analysis.js"),
     )
 
 

@@ -18,7 +18,7 @@ SAMPLE = "‡"
 
 
 @dataclass(frozen=True)
-class Contender:
+class TaskResults:
     """One system by one method, with all its records of a suite.
 
     Attributes:
@@ -63,7 +63,7 @@ class Contender:
         found = [spread.mean for task in tasks if (spread := self.scores(task))]
         return statistics.fmean(found) if len(found) == len(tasks) and found else None
 
-    def retention(self, teacher: Contender | None, tasks: Sequence[str]) -> float | None:
+    def retention(self, teacher: TaskResults | None, tasks: Sequence[str]) -> float | None:
         """Its average as a share of the teacher's."""
         ours, theirs = self.average(tasks), None if teacher is None else teacher.average(tasks)
         return ours / theirs if ours is not None and theirs else None
@@ -76,21 +76,21 @@ class Contender:
         return Cell(found.mean, plain(f"{100 * found.mean:.1f} ± {100 * found.sd:.1f} ({found.n})"), ids)
 
 
-def score(task: str, heading: str) -> Field[Contender]:
+def score(task: str, heading: str) -> Field[TaskResults]:
     """Make the column of the score of a task."""
     return Column(task, heading), lambda each: each.percent(each.scores(task), task)
 
 
-def metric(name: str, heading: str) -> Field[Contender]:
-    """Make the column of a metric in percent, for contenders of one task and split each."""
+def metric(name: str, heading: str) -> Field[TaskResults]:
+    """Make the column of a metric in percent, for results of one task and split each."""
 
-    def cell(each: Contender) -> Cell:
+    def cell(each: TaskResults) -> Cell:
         return each.percent(Spread.of(record.metrics.get(name) for record in each.records), each.records[0].task)
 
     return Column(name, heading), cell
 
 
-def contenders(records: Sequence[TaskRecord], *suites: str) -> list[Contender]:
+def task_results(records: Sequence[TaskRecord], *suites: str) -> list[TaskResults]:
     """Group the records of some suites by system and method: baselines, then teachers, then students.
 
     Raises:
@@ -114,12 +114,12 @@ def contenders(records: Sequence[TaskRecord], *suites: str) -> list[Contender]:
                 "compared"
             )
     groups = groupby(found, lambda record: (record.system, record.method))
-    made = [Contender(system, method, (own := tuple(members))[0].role, own) for (system, method), members in groups]
+    made = [TaskResults(system, method, (own := tuple(members))[0].role, own) for (system, method), members in groups]
     return sorted(made, key=lambda each: (ROLES.index(each.role), -(each.parameters or 0), each.system, each.method))
 
 
-def by_data(found: Sequence[Contender]) -> list[Contender]:
-    """Return a contender for each task and split that one was scored on, for tables that have a row for each."""
+def by_data(found: Sequence[TaskResults]) -> list[TaskResults]:
+    """Split results by task and split, for tables that have a row for each."""
     return [
         replace(each, records=tuple(members))
         for each in found
@@ -127,12 +127,12 @@ def by_data(found: Sequence[Contender]) -> list[Contender]:
     ]
 
 
-def reference(found: Sequence[Contender]) -> Contender | None:
+def reference(found: Sequence[TaskResults]) -> TaskResults | None:
     """Return the teacher that others are measured against: the largest one."""
     return next((each for each in found if each.role == "teacher" and each.method == "fine-tuned"), None)
 
 
-IDENTITY: tuple[Field[Contender], ...] = (
+IDENTITY: tuple[Field[TaskResults], ...] = (
     (Column("system", "System", "left"), lambda each: label(each.system)),
     (Column("method", "Method", "left"), lambda each: label(each.method)),
     (Column("role", detail=True), lambda each: label(each.role)),
@@ -141,13 +141,13 @@ IDENTITY: tuple[Field[Contender], ...] = (
 """Columns of name, method, role and size."""
 
 
-def seeds_note(found: Sequence[Contender]) -> str:
+def seeds_note(found: Sequence[TaskResults]) -> str:
     """Say what the spreads are over."""
     most = max((len({record.seed for record in each.records}) for each in found), default=0)
     return "One seed." if most == 1 else "Means ± sample standard deviation over seeds, with their number in brackets."
 
 
-def data_notes(found: Sequence[Contender]) -> list[str]:
+def data_notes(found: Sequence[TaskResults]) -> list[str]:
     """Say what the spreads are over, which tasks are not the published ones, and which texts were truncated."""
     notes = [seeds_note(found)]
     samples = {record.task: record.samples for each in found for record in each.records if record.samples}
