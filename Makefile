@@ -12,8 +12,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
-MADE := architecture corpus_files literature models reference
-INCLUDING := README.md $(wildcard docs/results/*.md) docs/guides/corpora.md docs/explanation/architecture.md
 # Two processes share two cores: with a thread for each core in both they would wait for each other. A process that has
 # finished takes tests from the other one (worksteal), which sets up fixtures of modules less often than --dist load.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
@@ -42,12 +40,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python docs/scripts/include.py --check $(INCLUDING)
-	for script in $(MADE); do $(BIN)/python docs/scripts/$$script.py --check || exit 1; done
+	$(BIN)/python docs/scripts/pages.py --check
 
 pages: $(INSTALLED)
-	for script in $(MADE); do $(BIN)/python docs/scripts/$$script.py || exit 1; done
-	$(BIN)/python docs/scripts/include.py $(INCLUDING)
+	$(BIN)/python docs/scripts/pages.py
 
 docs: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx --quiet --fail-on-warning --fresh-env docs docs/_build/html

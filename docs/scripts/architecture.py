@@ -1,8 +1,5 @@
 """Draw the packages, their folders and who imports whom, from the code itself; list folders and modules.
 
-    python docs/scripts/architecture.py          write docs/explanation/imports.png and docs/generated/folders.md
-    python docs/scripts/architecture.py --check  exit 1 if the list of folders says something else
-
 The picture has a column for each package. Its rows are the layers of the package's contract in pyproject.toml: a folder
 imports only folders below it. Lines are the imports that exist.
 """
@@ -11,14 +8,12 @@ from __future__ import annotations
 
 import ast
 import math
-import sys
 import tomllib
 from functools import cache
 from pathlib import Path
 
 import grimp
 import matplotlib.pyplot as plt
-from made import write_or_check
 from matplotlib.axes import Axes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,8 +60,8 @@ def modules(package: str, name: str) -> list[Path]:
     return sorted(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
-def draw(path: Path) -> None:
-    """Draw all packages side by side."""
+def draw() -> None:
+    """Draw all packages side by side, as ``docs/explanation/imports.png``."""
     layers = contracts()
     height = max(sum(math.ceil(len(row) / WIDEST) for row in each) for each in layers.values())
     figure, axes = plt.subplots(figsize=(17, 0.75 * height))
@@ -80,7 +75,7 @@ def draw(path: Path) -> None:
     axes.set_xlim(-0.1, len(layers) * (COLUMN + GAP) - GAP + 0.1)
     axes.set_ylim(-height * ROW, 1.1)
     axes.axis("off")
-    figure.savefig(path, dpi=110, bbox_inches="tight")
+    figure.savefig(DOCS / "explanation" / "imports.png", dpi=110, bbox_inches="tight")
 
 
 def _column(axes: Axes, left: float, layers: list[list[str]], pairs: set[tuple[str, str]], package: str) -> None:
@@ -99,6 +94,11 @@ def _column(axes: Axes, left: float, layers: list[list[str]], pairs: set[tuple[s
         colour = "#dbe9f6" if is_folder else "white"
         axes.add_patch(plt.Rectangle((x - width / 2, y - BOX / 2), width, BOX, fc=colour, ec="0.5", lw=0.8))
         axes.text(x, y, name, ha="center", va="center", fontsize=min(9, 95 * width / len(name)))
+
+
+def files() -> dict[Path, str]:
+    """Return the list of folders and modules for the page that shows it."""
+    return {DOCS / "generated" / "folders.md": folders()}
 
 
 def folders() -> str:
@@ -122,9 +122,3 @@ def top_modules() -> list[str]:
 def _summary(path: Path) -> str:
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return docstring.partition("\n")[0]
-
-
-if __name__ == "__main__":
-    if "--check" not in sys.argv:
-        draw(DOCS / "explanation" / "imports.png")
-    sys.exit(write_or_check(__doc__, lambda _: {DOCS / "generated" / "folders.md": folders()}))

@@ -1,16 +1,9 @@
-"""Write docs/reference/literature.md and docs/reference/references.bib from the references that finkd carries.
-
-python docs/scripts/literature.py          write
-python docs/scripts/literature.py --check  exit 1 if a file says something else
-"""
+"""List the references that finkd carries, as a page and for BibTeX."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-from made import write_or_check
 
 from finkd.experiments.commands.listing import listed
 from finkd.reports.formats.markdown import escape
@@ -19,9 +12,14 @@ from finkd.reports.literature import KINDS, Reference, bibtex, cited, names, ref
 OUT = Path(__file__).resolve().parents[1] / "reference"
 
 
+def files() -> dict[Path, str]:
+    """Return the page and the references for BibTeX."""
+    return {OUT / "literature.md": page(), OUT / "references.bib": bibtex()}
+
+
 def page() -> str:
     """Build the page: the works behind each name, and the list of all works."""
-    made = "Made by `python docs/scripts/literature.py` from `reports/literature/references.yaml`, as is "
+    made = "Made by `make pages` from `reports/literature/references.yaml`, as is "
     lines = ["# Literature", "", f"{made}[references.bib](references.bib).", ""]
     for kind, heading in KINDS.items():
         table = ["| Name | What it is | Goes back to |", "| :--- | :--- | :--- |", *_rows(kind)]
@@ -42,8 +40,3 @@ def _rows(kind: str) -> Iterator[str]:
 
 def _link(reference: Reference) -> str:
     return f" [arXiv](https://arxiv.org/abs/{reference.arxiv})" if reference.arxiv else ""
-
-
-if __name__ == "__main__":
-    texts = {OUT / "literature.md": page(), OUT / "references.bib": bibtex()}
-    sys.exit(write_or_check(__doc__, lambda _: texts))

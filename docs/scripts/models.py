@@ -1,18 +1,11 @@
-"""Write docs/reference/models.md: families of encoders, and what finkd can do with each.
-
-python docs/scripts/models.py          write
-python docs/scripts/models.py --check  exit 1 if the file says something else
-"""
+"""List families of encoders, and what finkd can do with each."""
 
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-from made import write_or_check
 
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tags import label_names
@@ -44,7 +37,7 @@ HEAD = """# Models
 Any encoder of `transformers` with a fast tokenizer can be a `start` or a teacher, by folder or hub id; these families
 are tested, each on a tiny network of random weights (`finkd/models/families.py`, `tests/contracts/test_families.py`).
 What a family cannot do is refused before any training. All of them are exported to ONNX in fp32 and in 8 bits. Made by
-`python docs/scripts/models.py`.
+`make pages`.
 
 A tagger can be a `start` too. If its labels are not those of the corpus, `replace-head` comes first: `head=map` keeps
 the rows of its head that score the corpus's labels (`labels={PERSON: PER}` names what differs), `head=drop` none.
@@ -61,8 +54,8 @@ states can be learned from the first kind alone.
 """
 
 
-def page() -> str:
-    """Build the page: a table of families and abilities, and the reasons behind what is missing."""
+def files() -> dict[Path, str]:
+    """Return the page: a table of families and abilities, and the reasons behind what is missing."""
     reasons: list[str] = []
     rows = [_row(family, reasons) for family in FAMILIES.values()]
     lines = [
@@ -74,7 +67,7 @@ def page() -> str:
     lines += [f"{number}. {reason}" for number, reason in enumerate(reasons, 1)]
     lines += ["", TEACHERS, "| Kind | What it is |", "| :--- | :--- |"]
     lines += [f"| `{kind}` | {entry.summary} |" for kind, entry in kinds.entries().items()]
-    return HEAD + "\n".join(lines) + "\n"
+    return {OUT / "models.md": HEAD + "\n".join(lines) + "\n"}
 
 
 def _row(family: Family, reasons: list[str]) -> str:
@@ -96,7 +89,3 @@ def _cells(spec: ModelSpec, reasons: list[str]) -> Iterator[str]:
             yield f"no ({reasons.index(reason) + 1})"
         else:
             yield "yes"
-
-
-if __name__ == "__main__":
-    sys.exit(write_or_check(__doc__, lambda _: {OUT / "models.md": page()}))

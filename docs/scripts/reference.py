@@ -1,15 +1,10 @@
-"""Write the reference pages that are made from the code: commands, configuration keys and names.
-
-python docs/scripts/reference.py          write
-python docs/scripts/reference.py --check  exit 1 if a page says something else
-"""
+"""Build the reference pages that are made from the code: commands, configuration keys, names and Python."""
 
 from __future__ import annotations
 
 import collections.abc
 import dataclasses
 import re
-import sys
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +13,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 import yaml
 from annotated_types import Ge, Gt, Le, Lt
-from made import write_or_check
 from pydantic.fields import FieldInfo
 
 import finkd
@@ -32,9 +26,15 @@ from finkd.losses import losses
 from finkd.stages import stages
 
 OUT = Path(__file__).resolve().parents[1] / "reference"
-MADE = "Made from the code by `python docs/scripts/reference.py`.\n"
+MADE = "Made from the code by `make pages`.\n"
 _WORDS = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`", Path: "path", Any: "anything"}
 _SIGNS = {Ge: ("ge", "from"), Gt: ("gt", "above"), Le: ("le", "to"), Lt: ("lt", "below")}
+
+
+def files() -> dict[Path, str]:
+    """Return the text of each page."""
+    pages = {"configuration.md": configuration, "commands.md": commands, "names.md": names, "api.md": python}
+    return {OUT / name: page() for name, page in pages.items()}
 
 
 # Types and defaults
@@ -276,8 +276,3 @@ def python() -> str:
                 "",
             ]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    pages = {"configuration.md": configuration, "commands.md": commands, "names.md": names, "api.md": python}
-    sys.exit(write_or_check(__doc__, lambda _: {OUT / name: page() for name, page in pages.items()}))
