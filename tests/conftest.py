@@ -6,6 +6,8 @@ import shutil
 import pytest
 from hypothesis import settings
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is first imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is: threads of several processes wait for each other
 # A first example pays for imports, and the machine may be busy: time is no property of the code under test.
 settings.register_profile("finkd", deadline=None)
 settings.load_profile("finkd")

@@ -12,8 +12,6 @@ import shutil
 from pathlib import Path
 from unittest import mock
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is first imported
-
 import pytest
 import yaml
 from typer.testing import CliRunner

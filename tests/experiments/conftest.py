@@ -4,10 +4,7 @@ import os
 import shutil
 from unittest import mock
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is first imported
-
 import pytest
-import torch
 import yaml
 from typer.testing import CliRunner
 
@@ -37,18 +34,6 @@ agree O
 
 """
 TEST = "Sachs B-ORG\nlent O\n\nThe O\nLender B-PER\nand O\nGoldman B-ORG\nagree O\n"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread():
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _idle_machine():
-    """Whatever else this machine does, commands have nothing to say of it."""
-    with mock.patch("os.getloadavg", return_value=(0.0, 0.0, 0.0)):
-        yield
 
 
 @pytest.fixture
