@@ -5,15 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from transformers import (
-    BertConfig,
-    BertModel,
-    DistilBertConfig,
-    DistilBertModel,
-    PreTrainedModel,
-    RobertaConfig,
-    RobertaModel,
-)
+from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from finkd.corpora.sentence import Sentence
 from finkd.corpora.tags import label_names
@@ -65,46 +57,25 @@ def tiny_model(
     tokenizer = tokenizer or wordpiece_uncased()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _FAMILIES[family](tokenizer, layers, width, positions)
+        network = _network(family, tokenizer, layers, width, positions)
     model = Model(network.eval(), tokenizer)
     return with_head(model, labels, seed) if labels else model
 
 
-def _sizes(tokenizer: Tokenizer, layers: int, width: int, positions: int) -> dict[str, int]:
-    """What BERT's and RoBERTa's configurations call alike."""
-    return {
-        "vocab_size": len(tokenizer),
-        "hidden_size": width,
-        "num_hidden_layers": layers,
-        "num_attention_heads": 2,
-        "intermediate_size": 2 * width,
-        "max_position_embeddings": positions,
-        "pad_token_id": tokenizer.special_ids["pad"],
-    }
-
-
-def _bert(*sizes: Any) -> PreTrainedModel:
-    return BertModel(BertConfig(**_sizes(*sizes)), add_pooling_layer=False)
-
-
-def _roberta(*sizes: Any) -> PreTrainedModel:
-    return RobertaModel(RobertaConfig(**_sizes(*sizes), type_vocab_size=1), add_pooling_layer=False)
-
-
-def _distilbert(tokenizer: Tokenizer, layers: int, width: int, positions: int) -> PreTrainedModel:
-    config = DistilBertConfig(
+def _network(family: str, tokenizer: Tokenizer, layers: int, width: int, positions: int) -> PreTrainedModel:
+    own = {"roberta": {"type_vocab_size": 1}, "distilbert": {"hidden_dim": 2 * width}}.get(family, {})
+    config = AutoConfig.for_model(
+        family,
         vocab_size=len(tokenizer),
-        dim=width,
-        n_layers=layers,
-        n_heads=2,
-        hidden_dim=2 * width,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=2 * width,
         max_position_embeddings=positions,
         pad_token_id=tokenizer.special_ids["pad"],
+        **own,
     )
-    return DistilBertModel(config)
-
-
-_FAMILIES = {"bert": _bert, "roberta": _roberta, "distilbert": _distilbert}
+    return AutoModel.from_config(config, **({} if family == "distilbert" else {"add_pooling_layer": False}))
 
 
 def ner_data(
