@@ -97,24 +97,17 @@ def compress(
 
 
 def _table(method: str, found: dict[str, Compressed]) -> Table:
-    from finkd.reports.table import Column, Table, label, number, plain
+    from finkd.reports.table import Column, Field, Table, label, number
 
-    columns = (
-        Column("model", "", "left"),
-        Column("parameters", "Params (M)"),
-        Column("bytes", "Size (MB)"),
-        Column("packed", "Packed (MB)"),
-        Column("f1", "Micro-F1"),
-    )
-    rows = tuple(
-        (
-            label(name),
-            number(each.resources.parameters, 2, scale=1e6),
-            number(each.resources.bytes, 1, scale=1e6),
-            number(each.packed, 1, scale=1e6),
-            number(None if each.scores is None else each.scores.micro.f1, 3),
-        )
-        for name, each in found.items()
-    )
-    notes = (plain("Packed: without zeros and unused bits, where there are some."),)
-    return Table("compressed", plain(f"{method}: before and after"), notes, columns, rows)
+    def f1(model: Compressed) -> float | None:
+        return None if model.scores is None else model.scores.micro.f1
+
+    columns: list[Field[str]] = [
+        (Column("model", "", "left"), label),
+        (Column("parameters", "Params (M)"), lambda name: number(found[name].resources.parameters, 2, scale=1e6)),
+        (Column("bytes", "Size (MB)"), lambda name: number(found[name].resources.bytes, 1, scale=1e6)),
+        (Column("packed", "Packed (MB)"), lambda name: number(found[name].packed, 1, scale=1e6)),
+        (Column("f1", "Micro-F1"), lambda name: number(f1(found[name]), 3)),
+    ]
+    notes = ("Packed: without zeros and unused bits, where there are some.",)
+    return Table.of("compressed", f"{method}: before and after", None, notes, columns, found)

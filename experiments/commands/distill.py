@@ -142,29 +142,20 @@ def _settings(overrides: list[str]) -> dict[str, Any]:
 
 
 def _table(records: list[RunRecord]) -> Table:
-    from finkd.reports.table import Column, Table, label, number, plain
+    from finkd.reports.table import Column, Field, Table, label, number
 
-    columns = (
-        Column("system", "", "left"),
-        Column("against", "Against", "left"),
-        Column("f1", "Micro-F1"),
-        Column("gold", "Entities"),
-        Column("parameters", "Params (M)"),
-        Column("bytes", "Size (MB)"),
-        Column("latency", "p50 (ms)"),
-    )
-    rows = tuple(
-        (
-            label(record.system),
-            label("the teacher's tags" if record.split == "held-out" else f"gold, {record.corpus} {record.split}"),
-            number(record.scores.micro.f1, 3),
-            number(record.scores.micro.gold, 0),
-            number(record.resources.parameters, 2, scale=1e6),
-            number(record.resources.bytes, 1, scale=1e6),
-            number(record.resources.latency_ms.get("p50"), 2),
-        )
-        for record in records
-    )
+    def against(record: RunRecord) -> str:
+        return "the teacher's tags" if record.split == "held-out" else f"gold, {record.corpus} {record.split}"
+
+    columns: list[Field[RunRecord]] = [
+        (Column("system", "", "left"), lambda record: label(record.system)),
+        (Column("against", "Against", "left"), lambda record: label(against(record))),
+        (Column("f1", "Micro-F1"), lambda record: number(record.scores.micro.f1, 3)),
+        (Column("gold", "Entities"), lambda record: number(record.scores.micro.gold)),
+        (Column("parameters", "Params (M)"), lambda record: number(record.resources.parameters, 2, scale=1e6)),
+        (Column("bytes", "Size (MB)"), lambda record: number(record.resources.bytes, 1, scale=1e6)),
+        (Column("latency", "p50 (ms)"), lambda record: number(record.resources.latency_ms.get("p50"), 2)),
+    ]
     busy = any(record.resources.machine_busy for record in records)
-    notes = (plain("Measured while other work ran on the machine: the latency is not comparable."),) if busy else ()
-    return Table("distilled", plain("The small tagger"), notes, columns, rows)
+    notes = ["Measured while other work ran on the machine: the latency is not comparable."] if busy else []
+    return Table.of("distilled", "The small tagger", None, notes, columns, records)
