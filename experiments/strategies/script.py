@@ -20,16 +20,6 @@ TINY = (
     "text={corpus: sample-text, sentences: 300, max_words: 60, sources: null}",
     "general={corpus: sample-text, sentences: 300, max_words: 60, seed: 1}",
     "stages.replace-vocabulary={start: scratch, size: 3000}",
-    *(
-        f"stages.{stage}.schedule.epochs={epochs}"
-        for stage, epochs in {
-            "adapt": 1,
-            "distill": 1,
-            "task-distill:text": 1,
-            "task-distill:gold": 2,
-            "finetune": 2,
-        }.items()
-    ),
     *(f"stages.{stage}.schedule.batch_tokens=128" for stage in ("task-distill:gold", "finetune")),
     "systems.teacher.strategy=finetune",
 )
