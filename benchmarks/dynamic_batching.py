@@ -24,7 +24,7 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.serving import request, served, texts
+from benchmarks.service import request, served, texts
 from benchmarks.shared import options
 from finkd.export.loading import load_tagger
 from finkd.inference.tagging import predict

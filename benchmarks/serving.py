@@ -33,7 +33,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,8 +45,8 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.shared import FINKD, ROOT, options
-from finkd import corpora
+from benchmarks.service import HOST, request, served, texts
+from benchmarks.shared import options
 from finkd.experiments.service.limits import Limits
 from finkd.export.loading import load_tagger
 from finkd.inference.tagging import predict
@@ -57,7 +57,6 @@ HEALTH_MS = 100.0
 ENDS_SECONDS = 2.0
 """On top of the configured limit: to close the sockets and end two processes."""
 REQUESTS = 24
-HOST = "127.0.0.1"
 LIMITS = Limits()
 
 
@@ -67,11 +66,6 @@ class Question:
 
     texts: list[str]
     results: list[list[dict[str, Any]]]
-
-
-def texts() -> list[str]:
-    """Return sentences of the sample corpus."""
-    return [sentence.text for sentence in corpora.load("sample").splits["test"]]
 
 
 def questions(model: str, batch: int, long: int) -> tuple[list[Question], bytes]:
@@ -193,49 +187,20 @@ def changed(drawn: random.Random, body: bytes) -> bytes:
     return bytes(found)
 
 
-def request(
-    body: bytes,
-    method: str = "POST",
-    kind: str = "application/json",
-    length: int | None = None,
-    host: str = HOST,
-    *,
-    closes: bool = True,
-) -> bytes:
-    """Return a request as it goes over a connection; ``length`` is what its head says of the body."""
-    connection = "close" if closes else "keep-alive"
-    lines = (f"{method} /tag HTTP/1.1", f"Host: {host}", f"Connection: {connection}", f"Content-Type: {kind}")
-    return "\r\n".join((*lines, f"Content-Length: {len(body) if length is None else length}", "", "")).encode() + body
-
-
 def changed_head(drawn: random.Random, whole: bytes) -> bytes:
     """Return a request in whose head some bytes are others."""
     head, _, body = request(whole).partition(b"\r\n\r\n")
     return changed(drawn, head) + b"\r\n\r\n" + body
 
 
-def asking(texts: list[str]) -> bytes:
-    """Return a request for the tags of some texts."""
-    return request(json.dumps({"texts": texts}).encode())
-
-
-TYPES = ("text/plain", "application/xml", "multipart/form-data", "", "\xe9")
-METHODS = ("GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW")
-HOSTS = ("elsewhere.example", "", "127.0.0.1.example")
-
 BROKEN: dict[str, Callable[[random.Random, bytes], bytes]] = {
     "changed bytes": lambda drawn, whole: request(changed(drawn, whole)),
     "cut-off body": lambda drawn, whole: request(whole[: drawn.randrange(len(whole))], length=len(whole)),
-    "content type": lambda drawn, whole: request(whole, kind=drawn.choice(TYPES)),
     "body too large": lambda drawn, whole: request(b"[" * (LIMITS.bytes + drawn.randint(1, 100_000))),
-    "method": lambda drawn, whole: request(whole, method=drawn.choice(METHODS)),
-    "too many texts": lambda drawn, whole: asking(["Acme"] * drawn.randint(LIMITS.texts + 1, 2000)),
-    "too many characters": lambda drawn, whole: asking(["a" * drawn.randint(LIMITS.characters + 1, 300_000)]),
-    "host": lambda drawn, whole: request(whole, host=drawn.choice(HOSTS)),
     "changed head": changed_head,
     "garbage": lambda drawn, whole: drawn.randbytes(drawn.randint(1, 3000)) + drawn.choice([b"", b"\r\n\r\n"]),
 }
-"""What is sent instead of a request, by its kind; drawn from a whole body."""
+"""What is sent instead of a request, by its kind; drawn from a whole body. ``tests/hostile`` has the other kinds."""
 UNFINISHED = ("cut-off body", "changed head", "garbage")
 """In which the service may have to wait for more."""
 
@@ -267,20 +232,6 @@ def ask_badly(address: httpx.URL, count: int, over: threading.Event, seconds: fl
         patience = HANGS_UP_SECONDS if kind in UNFINISHED else 60
         seen.malformed[kind][answer(address, broken(drawn, whole), patience)] += 1
         over.wait(seconds / count / 2)
-
-
-@contextlib.contextmanager
-def served(model: str, *options: str) -> Iterator[tuple[subprocess.Popen[str], httpx.URL]]:
-    """Provide a service of its own, and its address."""
-    command, environment = [*FINKD, "serve", model, "--port", "0", *options], os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stderr is not None
-        try:
-            address = next(line for line in process.stderr if "serving" in line).split(" at ")[1].split()[0]
-            threading.Thread(target=process.stderr.read, daemon=True).start()  # or its warnings would fill the pipe
-            yield process, httpx.URL(address)
-        finally:
-            process.kill()
 
 
 def warm_up(address: httpx.URL, known: list[Question]) -> None:
