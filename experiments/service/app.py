@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from finkd.experiments.service.guard import Guard
 from finkd.experiments.service.limits import Limits, RefusedError
 from finkd.experiments.service.messages import Worker
-from finkd.experiments.service.metrics import CONTENT_TYPE, Metrics
+from finkd.experiments.service.metrics import Metrics
 from finkd.experiments.service.requests import Requests, retry_headers
 from finkd.experiments.service.routes import model_routes
 from finkd.experiments.service.tagger_threads import TaggerThreads
@@ -48,11 +48,7 @@ def make_app(tagger: Tagger, name: str, limits: Limits | None = None, hosts: tup
 def app_of(workers: Sequence[Worker], limits: Limits, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
     """Return the service of some workers, of which the first one answers where no model is named; see ``make_app``."""
     requests = Requests(limits)
-    metrics = Metrics(
-        lambda: limits.waiting - requests.free,
-        lambda: requests.memory.used,
-        {each.served.name: functools.partial(_is_ready, each) for each in workers},
-    )
+    metrics = Metrics(lambda: limits.waiting - requests.free, lambda: requests.memory.used, workers)
 
     @contextlib.asynccontextmanager
     async def until_the_end(app: FastAPI) -> AsyncIterator[None]:
@@ -98,7 +94,7 @@ def _add_own_routes(app: FastAPI, workers: Sequence[Worker], metrics: Metrics) -
     @app.get("/metrics", response_class=PlainTextResponse)
     async def figures() -> Response:
         """Requests by status, their time, and what is held, in Prometheus's format."""
-        return Response(metrics.text(), media_type=CONTENT_TYPE)
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/ready", responses={503: {"description": "a tagger is being loaded"}})
     async def ready() -> dict[str, Any]:
@@ -111,10 +107,6 @@ def _add_own_routes(app: FastAPI, workers: Sequence[Worker], metrics: Metrics) -
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def try_it() -> HTMLResponse:
         return HTMLResponse(page)
-
-
-def _is_ready(worker: Worker) -> bool:
-    return worker.is_ready
 
 
 def _about(worker: Worker) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
+from finkd.experiments.service.messages import Worker
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -16,15 +17,10 @@ class Metrics:
     Args:
         waiting: returns how many requests are read or wait for a tagger.
         held: returns the bytes of all requests and answers that are held.
-        are_ready: for each model, returns whether its tagger is loaded.
+        workers: of the models.
     """
 
-    def __init__(
-        self,
-        waiting: Callable[[], int],
-        held: Callable[[], int],
-        are_ready: Mapping[str, Callable[[], bool]],
-    ) -> None:
+    def __init__(self, waiting: Callable[[], int], held: Callable[[], int], workers: Sequence[Worker]) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "finkd_requests",
@@ -44,9 +40,8 @@ class Metrics:
             ("finkd_bytes_held", "Bytes of all requests and answers that are held.", held),
         ):
             Gauge(name, about, registry=self._registry).set_function(value)
-        ready = Gauge("finkd_ready", "1 if the tagger is loaded.", ["model"], registry=self._registry)
-        for model, is_ready in are_ready.items():
-            ready.labels(model).set_function(is_ready)
+        self._ready = Gauge("finkd_ready", "1 if the tagger is loaded.", ["model"], registry=self._registry)
+        self._workers = workers
 
     def count(self, model: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -55,4 +50,6 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return all figures in Prometheus's format."""
+        for worker in self._workers:
+            self._ready.labels(worker.served.name).set(worker.is_ready)
         return generate_latest(self._registry)

@@ -46,16 +46,14 @@ class _Learnt(NamedTuple):
     words: float
 
 
-class _Students:
+class _PlannedStudents(Students):
     """The students of an experiment, as ``running.plan`` asks for them."""
 
     labels: Sequence[str] = ()
 
     def __init__(self, experiment: EncoderExperiment, store: Store) -> None:
-        self.experiment = experiment
-        self.store = store
+        super().__init__(experiment, store)
         self.precision = resolve_precision("auto")
-        self._students = Students(experiment, store)
         self._glances: dict[Source, tuple[int, float]] = {}
 
     @property
@@ -66,7 +64,7 @@ class _Students:
     def addresses(self, seed: int) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
         """Every student's stages; those of the teachers that they make come before."""
         for name in self.experiment.systems:
-            for strategy, stages in self._students.made(seed, name).addresses():
+            for strategy, stages in self.made(seed, name).addresses():
                 yield strategy or name, name, stages
 
     def spec(self, system: str) -> ModelSpec:
@@ -88,7 +86,7 @@ class _Students:
         if system == self.experiment.teacher_name:
             return self.teacher
         spec = self.spec(system)
-        return [spec, *self._students.made(seed, system).steps.validate(spec)][-1].shape
+        return [spec, *self.made(seed, system).steps.validate(spec)][-1].shape
 
     def words(self, source: Source) -> tuple[int, float]:
         """The number of sentences of a text, and their mean number of words."""
@@ -108,7 +106,7 @@ def plan_encoders(experiment: EncoderExperiment, out: Path) -> list[Planned]:
         experiment: what to compare.
         out: folder of its results.
     """
-    made = _Students(experiment, Store(store_beside(out)))
+    made = _PlannedStudents(experiment, Store(store_beside(out)))
     known = load_task_records([out / RECORDS]) if (out / RECORDS).is_dir() else []
     done = [(each.suite, each.task, each.system, each.method, each.seed, each.config) for each in known]
     speed = layer_speed(made.precision)
