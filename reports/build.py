@@ -67,14 +67,13 @@ def build(
     return written
 
 
-def render_markdown(records: Iterable[RunRecord], tables: Sequence[str] = ("results",)) -> str:
-    """Return the named tables of every section as one Markdown text, for a terminal or a README.
+def render_markdown(records: Iterable[RunRecord]) -> str:
+    """Return the results of every section as one Markdown text.
 
     Raises:
         DataError: if there are no records, or they contradict each other.
-        UnknownNameError: if there is no table of a name.
     """
-    report = compose(records, tables)
+    report = compose(records, ["results"])
     return document([table for chapter in report.chapters for table in chapter.tables.values()])
 
 

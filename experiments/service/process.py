@@ -84,11 +84,6 @@ class TaggerProcess:
         """Whether the process has its tagger."""
         return self._is_ready
 
-    @property
-    def pid(self) -> int | None:
-        """Of the process."""
-        return self._process.pid
-
     def submit(self, received: Received, done: Done) -> Callable[[], None]:
         """Send a request to the process."""
         number = next(self._numbers)

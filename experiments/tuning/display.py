@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -34,13 +34,11 @@ class Standing:
 
     Args:
         goals: of the study.
-        clock: gives the time in seconds.
     """
 
-    def __init__(self, goals: Sequence[Goal], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, goals: Sequence[Goal]) -> None:
         self.goals = goals
-        self.clock = clock
-        self.began = clock()
+        self.began = monotonic()
         self.finished = self.before = self.wanted = self.workers = 0
         self.best: tuple[float, int] | None = None
         self.doing: dict[int, str] = {}
@@ -48,7 +46,7 @@ class Standing:
 
     def begins(self, begun: Begun) -> None:
         """Note what there is before the first trial."""
-        self.began = self.clock()
+        self.began = monotonic()
         self.finished = self.before = begun.finished
         self.wanted, self.workers, self.best = begun.wanted, begun.workers, begun.best
 
@@ -81,7 +79,7 @@ class Standing:
         done = self.finished - self.before
         if not done:
             return "time left unknown until a trial ends"
-        seconds = (self.clock() - self.began) / done * max(0, self.wanted - self.finished)
+        seconds = (monotonic() - self.began) / done * max(0, self.wanted - self.finished)
         return f"about {duration(seconds)} left"
 
     def summary(self) -> str:
@@ -107,8 +105,8 @@ class StudyLines:
         elif isinstance(update, Working):
             is_first = update.worker not in self.standing.doing
             self.standing.works(update)
-            if self.shown is None or self.standing.clock() - self.shown >= LINE_SECONDS:
-                self.shown = self.standing.clock()
+            if self.shown is None or monotonic() - self.shown >= LINE_SECONDS:
+                self.shown = monotonic()
                 self._line(self.standing.summary())
                 self._workers(*sorted(self.standing.doing))
             elif is_first:

@@ -8,7 +8,6 @@ from finkd.evaluation.folds import folds
 from finkd.experiments.configuration.experiment import from_settings
 from finkd.experiments.running.prepared import Prepared
 from finkd.experiments.running.run import run
-from finkd.reports.build import render_markdown
 from tests.experiments.conftest import TRAIN
 
 pytestmark = pytest.mark.slow
@@ -69,7 +68,7 @@ def test_every_document_is_scored_by_a_seed_that_has_not_read_it(by_folds, tmp_p
     entities, words = (
         sum(found) for found in zip(*((r.scores.micro.gold, r.scores.words) for r in records), strict=True)
     )
-    table = render_markdown(run(experiment, tmp_path / "out"), ["results", "significance", "power"])
+    table = (tmp_path / "out" / "results.md").read_text()
     said = "train split in 2 parts, of which each seed learns all but the one it is scored on"
     assert f"{said}, {entities} gold entities in {words} words" in table
     assert "No scored sentence also stands in the training split." in table

@@ -54,22 +54,22 @@ def test_a_process_answers_and_comes_back_after_it_died(graph):
             each.text for each in expected.mentions
         ]
         if MAPS.exists():
-            held = Path(f"/proc/{process.pid}/maps").read_text()
+            held = Path(f"/proc/{process._process.pid}/maps").read_text()
             assert "onnxruntime" in held
             assert "torch" not in held  # which a graph does without
         assert asks.ask(b"{").status == 422
         long = json.dumps({"texts": ["Acme lent money. " * 10_000]}).encode()
         assert asks.ask(long, cancelled=True) is None
-        before = process.pid
+        before = process._process.pid
         os.kill(before, signal.SIGTERM)  # as the parent gets it, which ends once it has answered what is in work
         assert asks.ask().status == 200
-        assert process.pid == before
+        assert process._process.pid == before
         os.kill(before, signal.SIGKILL)
         statuses = {asks.ask().status}
         while (reply := asks.ask()).status != 200:
             statuses.add(reply.status)
         assert statuses <= {200, 503}
-        assert process.pid != before
+        assert process._process.pid != before
         assert reply.parts == first.parts
     finally:
         process.close()

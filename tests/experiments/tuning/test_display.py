@@ -24,8 +24,10 @@ class Clock:
 
 
 @pytest.fixture
-def clock():
-    return Clock()
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("finkd.experiments.tuning.display.monotonic", clock)
+    return clock
 
 
 def at(step, steps=100):
@@ -42,7 +44,7 @@ FAILED = TrialOutcome(4, TrialState.FAIL, (), "OSError: no space left", 2)
 
 def test_lines_tell_of_the_study_its_workers_and_every_trial(clock):
     console = Console(file=io.StringIO(), width=200)
-    lines = StudyLines(console, Standing(("f1",), clock))
+    lines = StudyLines(console, Standing(("f1",)))
     lines(Begun(0, 4, 2))
     lines(Working(0, BEGINS, 1))
     lines(Working(1, BEGINS, 2))
@@ -68,7 +70,7 @@ def test_lines_tell_of_the_study_its_workers_and_every_trial(clock):
 
 def test_steps_make_a_line_now_and_then_and_not_each(clock):
     console = Console(file=io.StringIO(), width=200)
-    lines = StudyLines(console, Standing(("f1",), clock))
+    lines = StudyLines(console, Standing(("f1",)))
     lines(Begun(0, 4, 1))
     for step in range(1, 101):
         clock.now = step * LINE_SECONDS / 50
@@ -78,7 +80,7 @@ def test_steps_make_a_line_now_and_then_and_not_each(clock):
 
 
 def test_the_best_trial_and_the_time_left_are_of_the_study(clock):
-    standing = Standing(("f1",), clock)
+    standing = Standing(("f1",))
     standing.begins(Begun(10, 20, 2, (0.45, 7)))
     assert standing.summary() == "10 of 20 trials finished, best 0.45, trial 7, time left unknown until a trial ends"
     clock.now = 30.0
@@ -91,21 +93,21 @@ def test_the_best_trial_and_the_time_left_are_of_the_study(clock):
     assert standing.finished == 14
 
 
-def test_of_a_latency_the_lowest_is_the_best_and_of_two_goals_none(clock):
-    standing = Standing(("latency",), clock)
+def test_of_a_latency_the_lowest_is_the_best_and_of_two_goals_none():
+    standing = Standing(("latency",))
     assert [standing.ends(each).partition("(")[2] for each in (GOOD, BETTER, WORSE)] == [
         "best 0.4, trial 0)",
         "best 0.4, trial 0)",
         "best 0.3, trial 2)",
     ]
-    both = Standing(("f1", "size"), clock)
+    both = Standing(("f1", "size"))
     assert both.ends(TrialOutcome(0, TrialState.COMPLETE, (0.5, 1000.0))) == "trial 0: f1 0.5, size 1000"
     assert both.best is None
 
 
 def test_bars_show_the_trials_and_what_each_worker_does(clock):
     progress = Progress(console=Console(file=io.StringIO(), width=200))
-    bars = Bars(progress, Standing(("f1",), clock))
+    bars = Bars(progress, Standing(("f1",)))
     bars(Begun(1, 4, 2, (0.45, 0)))
     bars(Working(1, BEGINS, 1))
     bars(Working(2, at(30), 2))
