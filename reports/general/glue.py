@@ -37,7 +37,7 @@ def glue(records: Sequence[TaskRecord]) -> Table:
     notes = [
         "In percent. CoLA: Matthews correlation; MRPC and QQP: mean of F1 and accuracy; STS-B: mean of Pearson and "
         "Spearman correlation; the others: accuracy.",
-        "Scored on the development sets, which nothing was chosen on but the settings of all systems alike.",
+        "Scored on the development sets.",
         *data_notes(found),
     ]
     if teacher is not None and len(found) > 1:
