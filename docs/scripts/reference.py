@@ -21,9 +21,13 @@ from finkd.experiments.cli import app
 from finkd.experiments.commands.listing import KINDS, listed
 from finkd.experiments.configuration.experiment import Experiment
 from finkd.experiments.suites.encoder_experiment import EncoderExperiment
+from finkd.experiments.suites.inference import PassSettings
+from finkd.experiments.suites.summarization import SummarySettings
 from finkd.experiments.tuning.search import Search
 from finkd.losses import losses
 from finkd.stages import stages
+from finkd.suites.answers import AnswerSettings
+from finkd.suites.classifier import TextSettings
 
 OUT = Path(__file__).resolve().parents[1] / "reference"
 MADE = "Made from the code by `make pages`.\n"
@@ -106,6 +110,7 @@ def configuration() -> str:
         "Stages": [stages.get(name) for name in stages],
         "Losses": [losses.get(name) for name in losses],
         "Students of an encoder, on general tasks": [EncoderExperiment],
+        "Settings of suites": [TextSettings, AnswerSettings, SummarySettings, PassSettings],
         "Tuning": [Search],
     }
     names = {stages.get(name): name for name in stages} | {losses.get(name): name for name in losses}

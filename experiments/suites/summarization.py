@@ -36,7 +36,7 @@ Trained = tuple[Writer, float, int]
 
 @dataclass(frozen=True)
 class SummarySettings:
-    """Models and methods to compare.
+    """Settings of summarization: methods, numbers of bits and texts that are compared.
 
     Attributes:
         methods: prompts, and ``lora`` for a model that is fine-tuned; prompts are asked of the first of ``bits``.
