@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from tokenizers import Tokenizer as Backend
-from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokens import Tokens
@@ -90,6 +90,21 @@ def roberta() -> Tokenizer:
         ("</s>", backend.token_to_id("</s>")), ("<s>", backend.token_to_id("<s>")), trim_offsets=False
     )
     return Tokenizer(backend, specials, "roberta")
+
+
+@cache
+def gemma() -> Tokenizer:
+    """BPE as published for Gemma and mmBERT: a space becomes ``▁``, and none is put before a text."""
+    backend = Backend(models.BPE(unk_token="<unk>"))
+    backend.normalizer = normalizers.Replace(" ", "▁")
+    backend.pre_tokenizer = pre_tokenizers.Split(Regex("▁?[^▁]+"), "isolated")
+    specials = {"cls": "<bos>", "pad": "<pad>", "sep": "<eos>", "unk": "<unk>", "mask": "<mask>"}
+    trainer = trainers.BpeTrainer(vocab_size=350, special_tokens=list(specials.values()), show_progress=False)
+    backend.train_from_iterator(TEXTS, trainer)
+    backend.post_processor = processors.TemplateProcessing(
+        single="<bos> $A <eos>", special_tokens=[(each, backend.token_to_id(each)) for each in ("<bos>", "<eos>")]
+    )
+    return Tokenizer(backend, specials, "gemma")
 
 
 FAMILIES: dict[str, Callable[[], Tokenizer]] = {

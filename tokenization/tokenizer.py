@@ -157,9 +157,14 @@ class Tokenizer:
     def before_word(self) -> str:
         """What comes before a word that is tokenized alone, so that it is read as within a text.
 
-        Byte-level tokens carry the space before a word; without it, the middle of one would be read.
+        Byte-level tokens, and ``▁`` tokens of a tokenizer that does not put ``▁`` before each text (Gemma's), carry the
+        space before a word; without it, the middle of one would be read.
         """
-        return " " if self.continuation == "Ġ" else ""
+        mark = self.continuation
+        carries = mark == "Ġ" or (
+            mark == "▁" and not self.backend.encode("a", add_special_tokens=False).tokens[0].startswith(mark)
+        )
+        return " " if carries else ""
 
     def __len__(self) -> int:
         return len(self.vocabulary)

@@ -18,11 +18,6 @@ from finkd.corpora.wording import counted
 from finkd.models.layer_overrides import BERT, DISTILBERT, Slim
 from finkd.models.model import Model
 
-_INTO_HEADS = r"attention\.(self\.(query|key|value)|[qkv]_lin)\."
-_OUT_OF_HEADS = r"attention\.(output\.dense|out_lin)\."
-"""Names of the matrices before and after the attention of BERT and RoBERTa, or DistilBERT."""
-
-
 _WIDTHS = ("hidden_size", "embedding_size", "pooler_hidden_size")
 """Entries of a configuration that are the width, or may repeat it: ELECTRA's embeddings and DeBERTa's pooler."""
 _OF_LAYERS = ("attention_window", "layer_types")
@@ -126,8 +121,7 @@ def narrow(model: Model, width: int) -> Model:
     if model.slim != Slim():
         raise ConfigError("truncate-layers.width: the layers are slim already; truncate before compress")
     old = model.encoder.config
-    heads = old.num_attention_heads
-    check_width(width, old.hidden_size, heads, rank=model.embeddings.weight.shape[1])
+    check_width(width, old.hidden_size, old.num_attention_heads, rank=model.embeddings.weight.shape[1])
     config = copy.deepcopy(model.network.config)
     for entry in _WIDTHS:
         if getattr(config, entry, None) == old.hidden_size:
@@ -140,7 +134,7 @@ def narrow(model: Model, width: int) -> Model:
         network.base_model.pooler = None
     shapes = {name: weight.shape for name, weight in network.state_dict().items()}
     weights = model.network.state_dict().items()
-    network.load_state_dict({name: _selected(name, weight, shapes[name], heads) for name, weight in weights})
+    network.load_state_dict({name: _selected(weight, shapes[name]) for name, weight in weights})
     return Model(network.train(False), model.tokenizer, model.labels)
 
 
@@ -158,14 +152,15 @@ def check_width(width: int, old: int, heads: int, rank: int) -> None:
         )
 
 
-def _selected(name: str, weight: Tensor, shape: Sequence[int], heads: int) -> Tensor:
-    """Return the evenly spaced part of a weight that has the given shape."""
+def _selected(weight: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return the evenly spaced part of a weight that has the given shape.
+
+    Of a matrix's dimensions that belong to attention heads, it has equally many of each head, since the new number is a
+    multiple of theirs.
+    """
     for dimension, (old, new) in enumerate(zip(weight.shape, shape, strict=True)):
         if old != new:
-            # A head's dimensions are outputs of the query, key and value matrices, and inputs of the output matrix.
-            groups = heads if re.search(_INTO_HEADS if dimension == 0 else _OUT_OF_HEADS, name) else 1
-            inside = torch.linspace(0, old // groups - 1, new // groups).round().long()
-            kept = (torch.arange(groups)[:, None] * (old // groups) + inside).flatten()
+            kept = torch.linspace(0, old - 1, new).round().long()
             weight = weight.index_select(dimension, kept.to(weight.device))
     return weight
 

@@ -21,6 +21,7 @@ from finkd.settings import described
 from finkd.stages.stage import Context, Stage
 from finkd.store import address
 from finkd.tokenization.tokenizer import Tokenizer
+from finkd.training.loss_weighting import balancing_version
 from finkd.training.schedule import Schedule
 from finkd.training.teacher_states import Keeper, States, check_kept
 from finkd.training.teachers import Teacher
@@ -119,7 +120,11 @@ class LearningStage(Stage):
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The loss terms, seed and precision."""
-        return {"losses": [described(term) for term in self.terms()], **context.inputs("seed", "precision")}
+        return {
+            "losses": [described(term) for term in self.terms()],
+            **context.inputs("seed", "precision"),
+            **balancing_version(self.schedule.gradient_norm_balancing),
+        }
 
     def _check_losses(self, student: ModelSpec | None, teacher: ModelSpec | None) -> None:
         """Check that the losses can compare two models, as far as it is known what these are.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
@@ -38,6 +38,10 @@ class TruncateLayers(Stage):
     token_types: bool = True
     version: ClassVar[int] = 1
     makes_smaller: ClassVar[bool] = True
+
+    def cache_inputs(self, context: Context) -> dict[str, Any]:
+        """The rule by which dimensions are chosen, so that results of an earlier one are not taken."""
+        return {} if self.width is None else {"version of width": 2}
 
     def validate(self, spec: ModelSpec) -> ModelSpec:
         """Check the numbers of the layers, and that the model can be narrower or do without token types."""

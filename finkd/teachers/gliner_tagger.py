@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from finkd.corpora.errors import ConfigError, UnavailableError, first_line
 from finkd.corpora.files import exists, sha256
 from finkd.corpora.sentence import Sentence
@@ -61,17 +63,26 @@ class GlinerTagger:
                 raise ConfigError(f"gliner:{self.folder}: cannot be loaded ({reason})") from error
 
     def probabilities(self, sentences: Sequence[Sentence], precision: str) -> list[Probabilities]:
-        """Return (words, labels) distributions of each sentence: an entity's score, and O for the rest."""
+        """Return (words, labels) distributions of each sentence: an entity's score, and O for the rest.
+
+        GLiNER reads a limited number of its own words (384) and cuts off the rest of a text, which has NaN.
+        """
         texts = [sentence.text for sentence in sentences]
         found = self._network.inference(texts, list(self.prompts), batch_size=_BATCH) if texts else []
-        return [
-            span_probabilities(
-                sentence,
-                [Span(each["start"], each["end"], each["label"], float(each["score"])) for each in entities],
-                self.labels,
-            )
-            for sentence, entities in zip(sentences, found, strict=True)
-        ]
+        result = []
+        for sentence, entities in zip(sentences, found, strict=True):
+            spans = [Span(each["start"], each["end"], each["label"], float(each["score"])) for each in entities]
+            probabilities = span_probabilities(sentence, spans, self.labels)
+            read = self._read(sentence.text)
+            probabilities[[start >= read for start, _ in sentence.spans]] = np.nan
+            result.append(probabilities)
+        return result
+
+    def _read(self, text: str) -> int:
+        """Return how many characters of a text the network reads."""
+        ends = [end for _, _, end in self._network.data_processor.words_splitter(text)]
+        limit: int = self._network.config.max_len
+        return len(text) if len(ends) <= limit else ends[limit - 1]
 
 
 def open_gliner(name: str, reading: LabelReading) -> GlinerTagger:

@@ -26,8 +26,6 @@ LEAST = 1e-9
 
 _PREFIXED = re.compile(r"([BIMESLU])[-_](.+)")
 _BEGINS, _ENDS = "BSU", "EMSLU"
-_MARKS = {"IOB2": "B", "BIOES": _ENDS}
-"""Prefixes without which labels are not in a scheme."""
 _MOST_SHOWN = 12
 
 
@@ -84,9 +82,10 @@ class LabelMap:
                 f"(labels: {{{_first(parsed)}: {missing[0]}}}; it has {_listed(_types(parsed))})"
             )
         scheme = reading.scheme or scheme_of(theirs)
-        marks = _MARKS.get(scheme, "")
-        if marks and not any(prefix in marks for prefix, _ in parsed):
-            raise ConfigError(f"{name}: scheme: no label is one of {scheme} (it has {_listed(theirs)}); leave it out")
+        if scheme in ("IOB2", "BIOES") and not any(prefix in _BEGINS for prefix, _ in parsed):
+            raise ConfigError(
+                f"{name}: scheme: no label begins an entity, as in {scheme} (it has {_listed(theirs)}); leave it out"
+            )
         begins, inside = np.zeros((2, len(theirs), len(types)))
         for row, ((prefix, _), type_) in enumerate(zip(parsed, renamed, strict=True)):
             if type_ != OUTSIDE:

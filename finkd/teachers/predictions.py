@@ -22,6 +22,7 @@ from finkd.teachers.label_map import LabelReading, Probabilities
 
 DISTRIBUTIONS = "distributions"
 _TOLERANCE = 0.01
+"""Of probabilities, which networks compute a little differently for the same words in another batch."""
 _SCHEMES = {"IOB1": "IOB1", "IO": "IOB1", "BIOES": "BIOES"}
 """Of files with tags: IO is IOB1 without neighbours of one type."""
 
@@ -46,7 +47,10 @@ class Entries:
     def of(cls, rows: Sequence[Mapping[str, float]], places: Mapping[str, int]) -> Entries:
         """Take the entries of a mapping of label -> probability for each word, given the place of each label."""
         entries = [
-            (row, places[label], value) for row, each in enumerate(rows) for label, value in each.items() if value
+            (row, places[label], min(value, 1.0))
+            for row, each in enumerate(rows)
+            for label, value in each.items()
+            if value > 0
         ]
         columns = [*zip(*entries, strict=True)] or [(), (), ()]
         words, labels = (np.array(column, np.int32) for column in columns[:2])
@@ -94,7 +98,7 @@ class Predictions:
 
 
 def open_predictions(name: str, reading: LabelReading) -> Predictions:
-    """Read a file of predictions.
+    """Read a file of predictions; of nearly equal ones for the same words, the first counts.
 
     Either JSON lines with ``words`` and ``distributions``, for each word a mapping of label -> probability (labels that
     it leaves out have 0), or a labelled corpus in a format that finkd reads, whose tags are taken as certain.
@@ -121,7 +125,8 @@ def open_predictions(name: str, reading: LabelReading) -> Predictions:
     for sentence, rows in zip(sentences, distributions, strict=True):
         entries = Entries.of(rows, places)
         first = found.setdefault(sentence.words, entries)
-        if first is not entries and not np.allclose(first.whole(len(labels)), entries.whole(len(labels))):
+        both = (each.whole(len(labels)) for each in (first, entries))
+        if first is not entries and not np.allclose(*both, rtol=0, atol=_TOLERANCE):
             raise DataError(f"{path}: holds two different predictions for {' '.join(sentence.words)[:60]!r}; keep one")
     return Predictions(path, labels, tuple(sentences), found)
 
@@ -149,7 +154,9 @@ def _records(path: Path) -> Iterator[tuple[Sentence, list[Mapping[str, float]]]]
 
 
 def _check_row(row: Any, where: str) -> None:
-    is_numbers = isinstance(row, dict) and all(type(each) in (int, float) and 0 <= each <= 1 for each in row.values())
+    is_numbers = isinstance(row, dict) and all(
+        type(each) in (int, float) and -_TOLERANCE <= each <= 1 + _TOLERANCE for each in row.values()
+    )
     if not is_numbers or abs(sum(row.values()) - 1) > _TOLERANCE:
         raise DataError(f"{where}: expected label -> probability, from 0 to 1 and 1 together (found {str(row)[:100]})")
 

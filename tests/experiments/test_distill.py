@@ -1,11 +1,13 @@
 """``finkd distill`` by the real command: teachers of every kind, raw text alone, and a corpus beside it."""
 
 import json
+import re
 import shutil
 import sys
 import types
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import spacy
 
@@ -265,10 +267,18 @@ def test_gliner_finds_spans_with_scores(tmp_path, monkeypatch):
     (tmp_path / "gliner_config.json").write_text("{}")
 
     class GLiNER:
+        config = types.SimpleNamespace(max_len=3)
+
         @classmethod
         def from_pretrained(cls, folder, local_files_only):
             assert local_files_only
             return cls()
+
+        @property
+        def data_processor(self):
+            return types.SimpleNamespace(
+                words_splitter=lambda text: ((each[0], *each.span()) for each in re.finditer(r"\w+", text))
+            )
 
         def inference(self, texts, labels, batch_size):
             assert labels == ["company"]
@@ -279,7 +289,11 @@ def test_gliner_finds_spans_with_scores(tmp_path, monkeypatch):
     module.__spec__ = types.SimpleNamespace()
     monkeypatch.setitem(sys.modules, "gliner", module)
     source = open_gliner(str(tmp_path), LabelReading({"company": "ORG"}))
-    (found,) = source.probabilities([tagged("Acme/O Corp/O lent/O")], "fp32")
+    (found, longer) = source.probabilities(
+        [tagged("Acme/O Corp/O lent/O"), tagged("Acme/O Corp/O lent/O it/O")], "fp32"
+    )
     assert found.tolist() == [[0.25, 0.75, 0], [0.25, 0, 0.75], [1, 0, 0]]
+    assert longer[:3].tolist() == found.tolist()
+    assert np.isnan(longer[3]).all()  # it is not read, and must not be taught as O
     with pytest.raises(ConfigError, match="name the types to look for"):
         open_gliner(str(tmp_path), LabelReading())

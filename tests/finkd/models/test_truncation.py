@@ -8,7 +8,7 @@ from finkd.models.families import FAMILIES as ENCODERS
 from finkd.models.heads import with_masked_head, with_text_head
 from finkd.models.loading import load_model
 from finkd.models.spec import ModelSpec
-from finkd.models.truncation import every_other, keep_layers, narrow
+from finkd.models.truncation import _selected, every_other, keep_layers, narrow
 from finkd.models.vocabulary_replacement import replace_vocabulary
 from finkd.stages.truncate_layers import TruncateLayers
 from tests.finkd.toys import LABELS, outputs, tiny_model
@@ -78,9 +78,8 @@ def test_embeddings_beyond_the_tokenizer_are_left_behind():
     assert student.embeddings.weight.shape == (len(wordpiece_cased()), 32)
 
 
-# With two heads of 16 dimensions each: 8 dimensions are kept of 32, and of each head 4 of 16; of 64 inner units 16.
+# Of 32 dimensions 8 are kept, 4 of each head of 16.
 EVENLY = torch.tensor([0, 4, 9, 13, 18, 22, 27, 31])
-IN_HEADS = torch.tensor([0, 5, 10, 15, 16, 21, 26, 31])
 
 
 @pytest.mark.parametrize(
@@ -98,12 +97,31 @@ def test_a_narrower_student_has_the_same_dimensions_of_everything(family, into, 
     after = weights(student)
     assert after.keys() == before.keys()
     assert torch.equal(student.embeddings.weight, teacher.embeddings.weight[:, EVENLY])
-    assert torch.equal(after[f"{into}.weight"], before[f"{into}.weight"][IN_HEADS][:, EVENLY])
-    assert torch.equal(after[f"{into}.bias"], before[f"{into}.bias"][IN_HEADS])
-    assert torch.equal(after[f"{out}.weight"], before[f"{out}.weight"][EVENLY][:, IN_HEADS])
+    assert torch.equal(after[f"{into}.weight"], before[f"{into}.weight"][EVENLY][:, EVENLY])
+    assert torch.equal(after[f"{into}.bias"], before[f"{into}.bias"][EVENLY])
+    assert torch.equal(after[f"{out}.weight"], before[f"{out}.weight"][EVENLY][:, EVENLY])
     assert sorted(after["embeddings.LayerNorm.weight"].shape) == [8]
     assert (student.encoder.config.hidden_size, student.encoder.config.num_attention_heads) == (8, 2)
     torch.testing.assert_close(weights(teacher), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3, 12])
+def test_equally_many_dimensions_of_each_head_are_kept(heads):
+    for old in range(heads, 32 * heads, heads):
+        for new in range(heads, old, heads):
+            kept = _selected(torch.arange(old), (new,))
+            assert torch.bincount(kept // (old // heads)).tolist() == [new // heads] * heads
+
+
+def test_a_narrower_deberta_pairs_values_and_outputs():
+    teacher = ENCODERS["deberta-v2"].tiny(wordpiece_uncased())
+    attention = teacher.layers[0].attention
+    width = teacher.encoder.config.hidden_size
+    with torch.no_grad():  # each weight names the dimension of the values that it makes, or reads
+        attention.self.value_proj.weight.copy_(torch.arange(width)[:, None].expand(width, width))
+        attention.output.dense.weight.copy_(torch.arange(width).expand(width, width))
+    attention = narrow(teacher, 16).layers[0].attention
+    torch.testing.assert_close(attention.self.value_proj.weight[:, 0], attention.output.dense.weight[0])
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])

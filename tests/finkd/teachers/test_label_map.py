@@ -132,7 +132,7 @@ def test_bmes_is_bioes():
 
 @pytest.mark.parametrize("scheme", ["IOB2", "BIOES"])
 def test_a_scheme_that_the_labels_are_not_in_is_refused(scheme):
-    with pytest.raises(ConfigError, match=f"teacher: scheme: no label is one of {scheme}"):
+    with pytest.raises(ConfigError, match=f"teacher: scheme: no label begins an entity, as in {scheme}"):
         LabelMap.of(("O", "PER", "ORG"), OURS, LabelReading(scheme=scheme), "teacher")
 
 

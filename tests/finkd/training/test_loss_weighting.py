@@ -29,6 +29,21 @@ def test_weights_say_how_much_each_counts():
     assert second / first == pytest.approx(3.0)
 
 
+def test_norms_are_averaged_over_time():
+    parameters = [torch.nn.Parameter(torch.ones(1)) for _ in range(2)]
+    balance = WeightedSum([CrossEntropy(), CrossEntropy()], parameters, True)
+    for step in range(17):  # norms are measured at steps 0 and 16
+        scale = 2.0 if step < 16 else 4.0
+        balance(torch.stack([scale * parameters[0].sum(), parameters[1].sum()]))
+    # Bias-corrected as in Adam: (.9 * .1 * 2 + .1 * 4) / (.9 * .1 + .1).
+    first = 0.58 / 0.19
+    torch.testing.assert_close(balance._scales(), torch.tensor([(first + 1) / 2 / first, (first + 1) / 2]))
+
+
+def test_a_student_that_begins_as_its_teacher_is_not_driven_by_that_loss():
+    assert pull([1.0, 1e-7], [1.0, 1.0], active=True)[1] == pytest.approx(1e-5)  # a hundred times its own
+
+
 def test_a_term_that_reaches_nothing_does_no_harm():
     assert pull([2.0, 0.0, 4.0], [1.0, 1.0, 1.0], active=True) == pytest.approx([3.0, 0.0, 3.0])
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from finkd.tokenization.maps.retokenization import Retokenization, spell
-from tests.toys import bpe, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
+from tests.toys import bpe, gemma, roberta, sentencepiece, unigram, wordpiece_cased, wordpiece_uncased
 
 
 def spelling(teacher, student, token, **settings):
@@ -22,6 +22,8 @@ def spelling(teacher, student, token, **settings):
         (roberta(), wordpiece_uncased(), "the", {"Ġthe": 1}),
         (roberta(), wordpiece_uncased(), "##s", {"s": 1}),
         (unigram(), wordpiece_uncased(), "##s", {"s": 1}),
+        (gemma(), wordpiece_uncased(), "the", {"▁the": 1}),
+        (gemma(), wordpiece_uncased(), "##s", {"s": 1}),
         # Case is dropped where the teacher has none.
         (wordpiece_uncased(), wordpiece_cased(), "Borrower", {"borrower": 1}),
         (wordpiece_uncased(), roberta(), "ĠBorrower", {"borrower": 1}),
