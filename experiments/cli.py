@@ -37,11 +37,20 @@ from finkd.experiments.commands.teachers import teachers
 from finkd.experiments.commands.tokenizers import align, analyze, vocab
 from finkd.experiments.commands.tune import dashboard, tune
 from finkd.experiments.console.options import FORMER_OPTIONS
-from finkd.experiments.console.terminal import escape_unprintable, prepare_libraries, say, show_messages
+from finkd.experiments.console.terminal import (
+    escape_unprintable,
+    open_missing_streams,
+    prepare_libraries,
+    say,
+    show_messages,
+)
 from finkd.experiments.extras import advice
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 _VARIABLES = ("FINKD_", "HF_", "XDG_CACHE_HOME")
+_GOES_ON = "; finished stages are kept, and the same command goes on from there"
+_KEPT = {"run": "", "tune": "", "distill": "", "compress": "", "evaluate": "--suite", "predict": "--out"}
+"""Commands that go on where they were -> the option without which they do not."""
 _SEPARATORS = re.compile("([=,])")
 
 
@@ -69,6 +78,7 @@ class Script(TyperCommand):
 
 
 def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **options: Any) -> None:
+    open_missing_streams()
     escape_unprintable()
     prepare_libraries()
     show_messages()
@@ -78,7 +88,7 @@ def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **o
         code = work(given, *rest, **{**options, "standalone_mode": False})
         sys.stdout.flush()
         if code == INTERRUPTED:
-            _complain("interrupted; finished stages are kept, and the same command goes on from there")
+            _complain(f"interrupted{_GOES_ON if _is_kept(given) else ''}")
     except BrokenPipeError:
         # The reader of the output has gone; Python must not report what is still buffered at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -88,6 +98,12 @@ def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **o
             raise
         code = _explain(error, given)
     sys.exit(code or DONE)
+
+
+def _is_kept(given: Sequence[str]) -> bool:
+    """Return whether an interrupted command, or script of a strategy, goes on where it was."""
+    option = _KEPT.get(given[0]) if given and not given[0].startswith("-") else ""
+    return option is not None and (not option or any(each.partition("=")[0] == option for each in given))
 
 
 def _check_encoding(arguments: Sequence[str]) -> None:

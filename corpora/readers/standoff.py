@@ -10,13 +10,14 @@ from pathlib import Path
 from finkd.corpora.errors import DataError, quoted
 from finkd.corpora.readers import limits
 from finkd.corpora.readers.characters import clean_label
-from finkd.corpora.readers.lines import numbered_lines, stem
+from finkd.corpora.readers.lines import numbered_lines, read_text, stem
 from finkd.corpora.readers.offsets import Offsets, Passage, check_offsets, in_characters
 from finkd.corpora.segmentation import LabelledSpan, label_text
 from finkd.corpora.sentence import Sentence
 
-_LINE = re.compile(r"[^\n]+")
-_ENTITY = re.compile(r"T\d+\t(\S+) (\d{1,12}) (\d{1,12})(;[\d ;]+)?\t")
+_LINE = re.compile(r"[^\r\n]+")
+_LINE_END = re.compile(r"[\r\n]")  # brat writes it as a space in the text of an entity
+_ENTITY = re.compile(r"T\d+\t(\S+) (\d{1,12}) (\d{1,12})(;[\d ;]+)?\t(.*)")
 _LAYER = re.compile(r"#T_SP=[\w.]*NamedEntity\|(.+)")
 _TEXT = "#Text="
 _ROW = re.compile(r"\d+-\d+(\.\d+)?\t")  # sentence and word, and a part of the word
@@ -38,17 +39,22 @@ def read_brat(path: Path, offsets: Offsets = "characters") -> Iterator[Sentence]
         UnavailableError: if there is no such text.
     """
     beside = path.with_name(f"{stem(path)}.txt")
-    text = "\n".join(line for _, line in numbered_lines(beside))
-    spans = []
-    for number, line in numbered_lines(path):
-        if line.startswith("T"):
-            spans.append(_brat_entity(line, path, number))
-    passage = Passage(str(path), text, tuple(dict.fromkeys(spans)), stem(path))
+    text = read_text(beside)  # with its line ends, which brat's offsets count
+    entities = [_brat_entity(line, path, number) for number, line in numbered_lines(path) if line.startswith("T")]
+    covered = {span: words for span, words in entities}
+    passage = Passage(str(path), text, tuple(covered), stem(path))
     check_offsets([passage], path, offsets)
     try:
-        left = deque(sorted(in_characters(text, passage.spans, offsets)))
+        spans = in_characters(text, passage.spans, offsets)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
+    for (start, end, _), words in zip(spans, covered.values(), strict=True):
+        if _LINE_END.sub(" ", text[start:end]) != words:
+            raise DataError(
+                f"{path}: found {quoted(words)} as the text of an entity, and {quoted(text[start:end])} at its offsets "
+                f"in {beside.name}; give the text that was annotated, with its line ends"
+            )
+    left = deque(sorted(spans))
     for place in _LINE.finditer(text):
         if place[0].strip():
             here = []
@@ -60,16 +66,17 @@ def read_brat(path: Path, offsets: Offsets = "characters") -> Iterator[Sentence]
         raise DataError(f"{path}: found an entity outside of every line ({quoted(left[0])}); expected it within one")
 
 
-def _brat_entity(line: str, path: Path, number: int) -> LabelledSpan:
+def _brat_entity(line: str, path: Path, number: int) -> tuple[LabelledSpan, str]:
+    """Return an entity and the text that it covers."""
     found = _ENTITY.match(line)
     if found is None:
         expected = "expected an entity such as T1, its label, start and end, and its text"
         raise DataError(f"{path}:{number}: found {quoted(line)}; {expected}")
-    label, start, end, gap = found.groups()
+    label, start, end, gap, covered = found.groups()
     if gap:
         found_gap = f"found an entity with a gap ({start} {end}{gap})"
         raise DataError(f"{path}:{number}: {found_gap}; expected one stretch of text")
-    return int(start), int(end), _label(label, path, number)
+    return (int(start), int(end), _label(label, path, number)), covered
 
 
 def is_webanno(path: Path) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from finkd.corpora.errors import ConfigError, StoreError
-from finkd.corpora.files import write_atomic
+from finkd.corpora.files import as_store_error, write_atomic
 
 _SECONDS = 10.0
 """Between two lines of progress."""
@@ -69,7 +69,7 @@ def resumable_lines(path: Path, made_by: Mapping[str, Any]) -> Iterator[Resumabl
         file = part.open("a+b")
     except OSError as error:
         raise StoreError(f"{part}: cannot be written ({error.strerror})") from error
-    with file:
+    with as_store_error(part, "; the same command goes on where it was"), file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -51,6 +52,13 @@ def prepare_libraries() -> None:
     # The load average remembers a run of a minute ago; a look at the processor tells whether other programs run now.
     if busy_warning() and psutil.cpu_percent(_LOOK_SECONDS) > _BUSY_PERCENT:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def open_missing_streams() -> None:
+    """Open streams that whoever started this process has closed: nothing comes in, and what goes out is dropped."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for good
 
 
 def escape_unprintable() -> None:

@@ -46,10 +46,15 @@ def check_tokenizer(tokenizer: Tokenizer, embeddings: int, token_types: int, fol
 
 
 def check_labels(labels: Sequence[str], folder: Path) -> None:
-    """Raise ``ConfigError`` unless labels are IOB2 labels, each given once."""
+    """Raise ``ConfigError`` unless labels are IOB2 labels, each given once, with a ``B-`` for each ``I-``."""
     wrong = [label for label in labels if label != OUTSIDE and (label[:2] not in ("B-", "I-") or len(label) == 2)]
     if wrong or OUTSIDE not in labels:
         raise ConfigError(f"{folder / CONFIG}: id2label: expected IOB2 labels (got {', '.join(labels)[:200]})")
     if len(set(labels)) < len(labels):
         twice = Counter(labels).most_common(1)[0][0]
         raise ConfigError(f"{folder / CONFIG}: id2label: found {twice} twice; expected each label once")
+    if never := [label for label in labels if label.startswith("I-") and f"B-{label[2:]}" not in labels]:
+        raise ConfigError(
+            f"{folder / CONFIG}: id2label: found {never[0]} without B-{never[0][2:]}, so that no such entity could "
+            "begin; a tagger with such labels (IO, IOB1) can teach one with IOB2 labels: finkd distill --teacher"
+        )

@@ -125,8 +125,9 @@ def open_predictions(name: str, reading: LabelReading) -> Predictions:
     for sentence, rows in zip(sentences, distributions, strict=True):
         entries = Entries.of(rows, places)
         first = found.setdefault(sentence.words, entries)
-        both = (each.whole(len(labels)) for each in (first, entries))
-        if first is not entries and not np.allclose(*both, rtol=0, atol=_TOLERANCE):
+        if first is not entries and not np.allclose(
+            first.whole(len(labels)), entries.whole(len(labels)), rtol=0, atol=_TOLERANCE
+        ):
             raise DataError(f"{path}: holds two different predictions for {' '.join(sentence.words)[:60]!r}; keep one")
     return Predictions(path, labels, tuple(sentences), found)
 

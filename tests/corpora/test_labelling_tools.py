@@ -251,8 +251,12 @@ def test_brat(tmp_path):
     ("annotations", "said"),
     [
         ("T1\tORG 0 4;5 9\tAcme Corp\n", r"all.ann:1: found an entity with a gap \(0 4;5 9\)"),
-        ("T1\tORG 27 39\tmoney Bravo\n", "leaves the text"),
-        ("T1\tORG 90 95\tx\n", r"all.ann: found an entity outside of every line \(\(90, 95, 'ORG'\)\)"),
+        ("T1\tORG 27 39\tmoney. Bravo\n", "leaves the text"),
+        ("T1\tORG 90 90\t\n", r"all.ann: found an entity outside of every line \(\(90, 90, 'ORG'\)\)"),
+        (
+            "T1\tORG 0 9\tAcme Co.\n",
+            "found 'Acme Co.' as the text of an entity, and 'Acme Corp' at its offsets in all.txt",
+        ),
         ("T1\tORG 5\tx\n", r"all.ann:1: found 'T1\\tORG 5\\tx'; expected an entity"),
         ("T1\tORG 1 2 3\tx\n", "all.ann:1: found"),
         ("T1\tORG 1 2\n", "all.ann:1: found"),
@@ -264,6 +268,14 @@ def test_brat_that_does_not_fit_is_refused(annotations, said, tmp_path):
     (tmp_path / "all.ann").write_text(annotations)
     with pytest.raises(DataError, match=said):
         corpora.load(tmp_path / "all.ann")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_offsets_of_brat_count_the_line_ends_that_the_text_has(end, tmp_path):
+    (tmp_path / "all.txt").write_bytes(end.join(["Bob left.", "", "Acme fell.", ""]).encode())
+    start = 9 + 2 * len(end)
+    (tmp_path / "all.ann").write_text(f"T1\tORG {start} {start + 4}\tAcme\nT2\tPER 0 3\tBob\n")
+    assert found_in(tmp_path / "all.ann") == [("Bob", "PER"), ("Acme", "ORG")]
 
 
 def test_offsets_of_brat_within_a_character_are_refused(tmp_path):

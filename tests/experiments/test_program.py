@@ -66,9 +66,29 @@ def test_ctrl_c_is_one_line(finkd, monkeypatch):
     )
     result = finkd("list", "corpora", "--json")
     assert result.exit_code == cli.INTERRUPTED
-    assert result.stderr.splitlines() == [
-        "finkd: interrupted; finished stages are kept, and the same command goes on from there"
-    ]
+    assert result.stderr.splitlines() == ["finkd: interrupted"]
+
+
+@pytest.mark.parametrize(
+    ("command", "is_kept"),
+    [
+        ("run quickstart", True),
+        ("predict model --file in.txt --out=tags.jsonl", True),
+        ("predict model --file in.txt", False),
+        ("evaluate model --suite glue", True),
+        ("evaluate model --corpus sample", False),
+        ("vocab --corpus sample", False),
+        ("--tiny", True),  # of a strategy's script
+    ],
+)
+def test_only_commands_that_go_on_say_so(command, is_kept):
+    assert cli._is_kept(command.split()) == is_kept
+
+
+def test_closed_streams_are_no_defect():
+    shell = ["bash", "-c", '"$@" list losses >&- <&-', "finkd"]
+    result = process(*PROGRAM, command=shell)
+    assert (result.stderr, result.returncode) == ("", 0)
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,12 @@ def test_labels_that_are_not_iob2_are_refused(tmp_path, wrong):
         load_model(tmp_path)
 
 
+def test_a_type_that_could_never_begin_is_refused(tmp_path):
+    tiny_model(labels=("O", "B-ORG", "I-ORG", "I-PER")).save(tmp_path)
+    with pytest.raises(ConfigError, match="found I-PER without B-PER, so that no such entity could begin"):
+        load_model(tmp_path)
+
+
 def test_damaged_weights_are_named(tmp_path):
     tiny_model().save(tmp_path)
     path = tmp_path / "model.safetensors"
