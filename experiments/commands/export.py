@@ -129,13 +129,13 @@ def _graph(
 
 
 def _compared(exported: OnnxTagger, model: Model, data: NerData, split: str) -> dict[str, Any]:
-    from finkd import corpora
     from finkd.evaluation.ner import evaluate
+    from finkd.experiments.configuration.splits import has_labels
     from finkd.export.onnx_tagger import parity
 
     sentences = data.splits[split]
     scores = None
-    if set(corpora.label_names(data.types)) <= set(model.labels):
+    if has_labels(model.labels, data.types):
         taggers: dict[str, Tagger] = {"exported": exported, "model": model}
         scores = {name: evaluate(sentences, each, data.types).micro.f1 for name, each in taggers.items()}
     return {**dataclasses.asdict(parity(exported, model, sentences)), "f1": scores}
