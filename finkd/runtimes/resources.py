@@ -14,6 +14,7 @@ import torch
 
 from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import TagFunction, predict_tags
+from finkd.models.lookup import model_files
 from finkd.models.model import Model
 from finkd.records import Resources
 from finkd.runtimes.timing import Meter, batches, latencies, percentiles
@@ -59,7 +60,7 @@ def measure(
 
 def folder_bytes(folder: Path) -> int:
     """Return the bytes of a saved model: weights, configuration and tokenizer."""
-    return sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".safetensors", ".json"))
+    return sum(file.stat().st_size for file in model_files(folder))
 
 
 class OtherWork:

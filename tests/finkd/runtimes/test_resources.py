@@ -25,7 +25,8 @@ def test_sizes_are_counted(system):
     assert found.embedding_parameters == len(model.tokenizer) * 32
     assert found.bytes == sum(file.stat().st_size for file in folder.iterdir())
     assert (found.latency_ms, found.words_per_second, found.machine_busy) == ({}, None, False)
-    (folder / "notes.txt").write_text("other files do not count")
+    for other in ("notes.txt", "record.json"):
+        (folder / other).write_text("other files do not count")
     assert folder_bytes(folder) == found.bytes
 
 
