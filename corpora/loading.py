@@ -17,7 +17,7 @@ from finkd.corpora.readers.annotation_tools import holds_labels
 from finkd.corpora.readers.characters import case_variants, foreign_character, look_alikes, named
 from finkd.corpora.readers.columns import read_conll, read_csv_tokens
 from finkd.corpora.readers.json_files import json_lines
-from finkd.corpora.readers.lines import stem, suffix
+from finkd.corpora.readers.lines import csv_rows, stem, suffix
 from finkd.corpora.readers.offsets import Offsets, offsets_named
 from finkd.corpora.readers.records import read_json_spans, read_jsonl, read_parquet
 from finkd.corpora.readers.standoff import is_webanno, read_brat, read_webanno
@@ -123,19 +123,22 @@ def check_exists(name: str | Path) -> None:
 
 
 def is_labelled(path: Path) -> bool:
-    """Return whether a file holds labelled text, by its suffix, or by the first record of JSON lines that tells.
+    """Return whether a file holds labelled text, by suffix, header of a ``.csv`` or first record of JSON lines that tells.
 
     A ``.txt`` counts as raw text here, although :func:`load` reads it as columns.
 
     Raises:
-        DataError: if a line of JSON lines until then is none.
-        UnavailableError: if there are JSON lines of that name that may not be read.
+        DataError: if a line of JSON lines until then, or the first row of a table, is none.
+        UnavailableError: if there are JSON lines, or a table, of that name that may not be read.
     """
     kind = suffix(path)
     if kind == ".jsonl":
         told = (holds_labels(record) for _, record in json_lines(path))
         first = next(told, False)
         return next((each for each in told if each is not None), True) if first is None else first
+    if kind == ".csv":
+        header = next((row.keys() for _, row in csv_rows(path, (), skip_blank=True)), ())
+        return "text" not in header or "word" in header
     return kind in _READERS and kind != ".txt"
 
 

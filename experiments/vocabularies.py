@@ -14,7 +14,7 @@ from finkd.corpora.errors import ConfigError, DataError, UnavailableError
 from finkd.corpora.loading import SPLIT_NAMES, is_labelled
 from finkd.corpora.readers.lines import stem
 from finkd.corpora.wording import counted
-from finkd.experiments.configuration.splits import scored_split
+from finkd.experiments.configuration.splits import scored_split, with_train
 from finkd.models import pretrained
 from finkd.models.lookup import TOKENIZER, models_below, not_a_model
 from finkd.models.shape import read_shape
@@ -155,15 +155,17 @@ class Labelled:
         Raises:
             ConfigError: if there is none.
         """
-        if "train" not in self.data.splits:
-            found = ", ".join(self.data.splits)
+        splits = with_train(self.data).splits
+        if "train" not in splits:
+            found = ", ".join(splits)
             raise ConfigError(f"{self.name}: has no train split to learn a vocabulary from (found {found})")
-        return (sentence.text for sentence in self.data.splits["train"])
+        return (sentence.text for sentence in splits["train"])
 
     def measured(self, held_out: bool) -> Text:
-        """Return the scored split, which is never the train split and so held out whether or not it has to be."""
-        split = scored_split(self.data)
-        return Text(self.name, f"{split} split", self.data.splits[split])
+        """Return the scored split; of a single file the part that is not learned from, or all if none is."""
+        data = with_train(self.data) if held_out else self.data
+        split = scored_split(data)
+        return Text(self.name, f"{split} split", data.splits[split])
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,7 @@ Source = Labelled | Unlabelled
 
 
 def source(corpus: str) -> Source:
-    """Find a corpus by name or path; ``.txt`` is raw text, and so is ``.jsonl`` whose records are not labelled.
+    """Find a corpus by name or path; ``.txt`` is raw text, and so are ``.jsonl`` and ``.csv`` without labels.
 
     Raises:
         FinkdError: if it is labelled, and cannot be found or read.

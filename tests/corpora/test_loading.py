@@ -145,6 +145,8 @@ def test_a_split_that_is_not_read_is_told_of(tmp_path, caplog):
         *[(f"a{suffix}", "", True) for suffix in (".conll", ".tsv", ".ann", ".CSV", ".parquet", ".json.gz")],
         *[(name, "", False) for name in ("a.txt", "a.txt.gz", "a.md", "notes", "a.jsonl")],
         ("a.jsonl", '\n{"words": ["Bo"], "tags": ["O"]}', True),
+        ("a.csv", "sentence,word,tag\n1,Bo,O\n", True),
+        ("a.csv", "title,text\nNews,Bo\n", False),
         ("a.jsonl", '{"text": "Bo", "spans": []}', True),
         ("a.jsonl", '{"text": "Bo", "label": [[0, 2, "PER"]]}', True),
         ("a.JSONL", '{"text": "Bo", "entities": []}', True),

@@ -147,6 +147,14 @@ def test_what_is_trained_if_little_is_said():
     )
 
 
-def test_a_single_labelled_file_has_no_train_split(corpus):
+def test_a_single_labelled_file_is_divided(corpus):
+    found = source(str(corpus / "train.conll"))
+    assert 0 < len(list(found.training(held_out=True))) < len(found.data.splits["all"])
+    assert found.measured(held_out=True).part == "test split"
+    assert found.measured(held_out=False).part == "all split"
+
+
+def test_a_folder_without_a_train_split_is_not_learned_from(corpus, tmp_path):
+    (tmp_path / "test.conll").write_text((corpus / "test.conll").read_text())
     with pytest.raises(ConfigError, match="has no train split"):
-        source(str(corpus / "train.conll")).training(held_out=False)
+        source(str(tmp_path)).training(held_out=False)
