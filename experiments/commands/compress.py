@@ -43,7 +43,9 @@ def compress(
     ] = None,
     overrides: Overrides = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder of the new model. (default: runs/compressed/METHOD)")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the new model. (default: runs/compressed/MODEL-METHOD)")
+    ] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -69,8 +71,9 @@ def compress(
     from finkd.experiments.configuration.splits import with_train
     from finkd.models.pretrained import resolve
 
-    out = out or RUNS / "compressed" / method
-    check_replaceable(out, resolve(model), text, corpus)  # before what takes seconds to import
+    source = resolve(model).resolve()
+    out = out or RUNS / "compressed" / f"{source.name}-{method}"
+    check_replaceable(out, source, text, corpus)  # before what takes seconds to import
     data = with_train(corpora.load(corpus)) if corpus else None
 
     from finkd.experiments.console.progress import shown

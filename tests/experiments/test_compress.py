@@ -103,6 +103,12 @@ def test_what_would_be_lost_is_not_replaced(finkd, tagger, tmp_path):
         result = finkd("compress", tagger, "--method", "tie-layers", "--out", tmp_path / "out" / "x", code=0)
 
 
+def test_each_model_has_a_folder_of_its_own(finkd, tagger, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finkd("compress", tagger, "--method", "tie-layers", code=0)
+    assert load_model(tmp_path / "runs" / "compressed" / "tagger-tie-layers").labels == LABELS
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
