@@ -123,7 +123,7 @@ def check_exists(name: str | Path) -> None:
 
 
 def is_labelled(path: Path) -> bool:
-    """Return whether a file holds labelled text: by suffix, header of a ``.csv``, or first telling record of ``.jsonl``.
+    """Return whether a file holds labelled text, by suffix, header of a ``.csv`` or first telling record in ``.jsonl``.
 
     A ``.txt`` counts as raw text here, although :func:`load` reads it as columns.
 
