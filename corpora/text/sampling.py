@@ -102,7 +102,8 @@ def sample_sentences(
     if len(seen) < (min(1, count) if or_fewer else count):
         raise DataError(
             f"{name}: has {counted(len(seen), 'distinct sentence')} of {min_words} to {max_words} words; expected "
-            f"{1 if or_fewer else count}, {'set min_words and max_words' if or_fewer else 'ask for fewer'}"
+            f"{1 if or_fewer else count}, "
+            f"{'other limits are min_words and max_words of a configuration' if or_fewer else 'ask for fewer'}"
         )
 
 

@@ -24,7 +24,8 @@ def distill(
     ],
     out: Annotated[Path, typer.Option(help="Folder of the small tagger.")],
     text: Annotated[
-        str | None, typer.Option(help="Raw text, by name or path; a file of predictions may stand for it.")
+        str | None,
+        typer.Option(help="Raw text, by name or path; sentences of 5 to 60 words count. Predictions may stand for it."),
     ] = None,
     labels: Annotated[
         list[str] | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -79,7 +80,7 @@ def export(
     if json:
         show_json({"folder": str(folder)})
     else:
-        say(f"wrote {folder}; 'pip install {folder}', then spacy.load('en_{name}')")
+        say(f"wrote {folder}; next: {shlex.join(['pip', 'install', str(folder)])}, then spacy.load('en_{name}')")
 
 
 def _graph(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -54,10 +55,10 @@ def init(
     data = with_train(corpora.load(corpus))
     split = "train" if list(data.splits) == ["train"] else scored_split(data)
     answers = Answers(file.stem, corpus, split, text, teacher or DEFAULT, size)
-    made = starter(answers, str(file))
+    made = starter(answers, shlex.quote(str(file)))
     from_settings(read_yaml(made, str(file)), find=True)  # a wrong name is told before anything is written
 
     from finkd.corpora.files import write_atomic
 
     write_atomic(file, made)
-    say(f"wrote {file}; next: finkd run {file} --dry-run")
+    say(f"wrote {file}; next: {shlex.join(['finkd', 'run', str(file), '--dry-run'])}")

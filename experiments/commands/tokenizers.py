@@ -155,6 +155,10 @@ def vocab(
     Example: finkd vocab --corpus sample-text --algorithm unigram --vocab-size 1000 --out runs/vocabulary
     """
     _check(context, out, vocab_size, cased, grow_from, trim_from)
+    named = grow_from or trim_from
+    if named and Path(named).resolve() == out.resolve():
+        raise ConfigError(f"--out: {out} holds the vocabulary that is read; choose another folder")
+    check_writable(out)
     if not general:
         refuse_idle(context, "without --general", "weight")
 
@@ -165,7 +169,6 @@ def vocab(
 
     protection = vocabulary.Protection(read_entries(protect) if protect else (), currency, digits)
     growth = build(vocabulary.Growth, {"rule": rule or "likelihood", "threshold": threshold}, "vocabulary")
-    named = grow_from or trim_from
     teacher = named_tokenizer(named) if named else None
     counts = vocabulary.count_words(source(corpus).training(held_out=False), names=names)
     if general:

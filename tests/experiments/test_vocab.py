@@ -65,6 +65,14 @@ def test_mistakes_are_told_in_one_line(options, message, finkd, corpus, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+def test_the_vocabulary_that_is_read_is_not_replaced(finkd, corpus, tmp_path):
+    finkd("vocab", "--corpus", corpus, "--out", tmp_path / "first", "--vocab-size", 200, code=0)
+    before = (tmp_path / "first" / "tokenizer.json").read_bytes()
+    result = finkd("vocab", "--corpus", corpus, "--out", tmp_path / "first", "--trim-from", tmp_path / "first", code=2)
+    assert "first holds the vocabulary that is read; choose another folder" in result.stderr
+    assert (tmp_path / "first" / "tokenizer.json").read_bytes() == before
+
+
 def test_names_are_kept_whole_first(finkd, tmp_path):
     lines = ["the money of the bank and the interest on the money of the bank"] * 30
     lines += [f"the bank of {name} pays" for name in ("Zwolle", "Quimper", "Yverdon")] * 3
