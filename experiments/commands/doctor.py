@@ -75,8 +75,8 @@ def _machine() -> Iterator[Finding]:
     import shutil
 
     import psutil
-    import torch
 
+    from finkd.machine.device import gpu_name
     from finkd.machine.environment import environment
     from finkd.machine.precision import native_bf16
     from finkd.machine.speed import matmul_speed
@@ -87,7 +87,7 @@ def _machine() -> Iterator[Finding]:
     speeds = {name: matmul_speed(name) / 1e9 for name in ("fp32", "bf16")}
     said = ", ".join(f"{speed:,.0f} GFLOP/s in {name}" for name, speed in speeds.items())
     yield Finding("matrix products", f"{said}; trainings take {'bf16' if native_bf16() else 'fp32'}")
-    yield Finding("GPU", torch.cuda.get_device_name() if torch.cuda.is_available() else "none; none is needed")
+    yield Finding("GPU", gpu_name() or "none; none is needed")
     memory, room = psutil.virtual_memory().available, shutil.disk_usage(Path.cwd()).free
     yield Finding("free memory", f"{memory / 2**30:.1f} GiB", "close other programs" if memory < _LITTLE_MEMORY else "")
     yield Finding(

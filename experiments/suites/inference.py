@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import torch
 from pydantic import PositiveInt
 
 from finkd.corpora.tasks import load_task
@@ -16,6 +15,7 @@ from finkd.corpora.tasks.task import Example
 from finkd.experiments.suites.records import computed_once, settings_json
 from finkd.experiments.suites.request import Request, chosen
 from finkd.inference.prediction import read
+from finkd.machine.device import has_gpu
 from finkd.models.heads import with_text_head
 from finkd.models.model import Model
 from finkd.runtimes.resources import threads
@@ -49,7 +49,7 @@ def inference(request: Request) -> list[TaskRecord]:
     settings = build(PassSettings, request.settings, "")
     data = load_task(TASK)
     records = []
-    for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+    for device in ("cpu", "cuda") if has_gpu() else ("cpu",):
         frame = request.frame(
             *("inference", data, "validation", _DEVICES[device], request.seeds[0]),
             metrics={"seconds": None},

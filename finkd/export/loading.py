@@ -33,10 +33,9 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
 
         return load_onnx(folder, threads)
 
-    import torch
-
     from finkd.inference.prediction import on_fastest_device
     from finkd.inference.pytorch import in_bf16, on_gpu
+    from finkd.machine.device import has_gpu
     from finkd.machine.precision import resolve_precision
     from finkd.models.loading import load_model
     from finkd.models.tagger_checks import check_head
@@ -45,7 +44,7 @@ def load_tagger(source: str | Path, threads: int | None = None, precision: str =
     check_head(model.labels, source)
     if resolve_precision(precision) == "fp32":
         return on_fastest_device(model)
-    return on_gpu(model) if torch.cuda.is_available() else in_bf16(model)
+    return on_gpu(model) if has_gpu() else in_bf16(model)
 
 
 def find_tagger(source: str | Path) -> Path:

@@ -17,6 +17,7 @@ from finkd.inference.forward import forward
 from finkd.inference.interrupt import current_interrupt
 from finkd.losses.alignment import to_device
 from finkd.losses.term import ModelOutputs, Requirement
+from finkd.machine.device import has_gpu
 from finkd.machine.memory import keep_freed_memory
 from finkd.machine.precision import in_precision, resolve_precision
 from finkd.models.model import Model
@@ -76,7 +77,7 @@ def read(
 
 def on_fastest_device(model: Model) -> Model:
     """Return the model itself, or a copy on a GPU if there is one; other threads may be running the model."""
-    if not torch.cuda.is_available() or model.network.device.type == "cuda":
+    if not has_gpu() or model.network.device.type == "cuda":
         return model
     copied = model.copied()
     copied.network.to("cuda")  # type: ignore[arg-type]

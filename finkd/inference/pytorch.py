@@ -18,6 +18,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.data.encoding import Encoded
 from finkd.inference.prediction import word_logits
 from finkd.inference.tagger import Running
+from finkd.machine.device import has_gpu
 from finkd.machine.precision import in_precision
 from finkd.machine.third_party import quiet
 from finkd.models.model import Model
@@ -77,7 +78,7 @@ def bf16(model: Model, scratch: Path, threads: int) -> Running:
 
 def cuda(model: Model, scratch: Path, threads: int) -> Running:
     """Run the network in bf16 on a GPU; raise ``ConfigError`` if there is none."""
-    if not torch.cuda.is_available():
+    if not has_gpu():
         raise ConfigError("cuda: there is no GPU here; choose another runtime")
     return _running(on_gpu(model))
 

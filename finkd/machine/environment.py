@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from finkd.machine.device import gpu_name
+
 
 def environment(precision: str) -> dict[str, Any]:
     """Return versions, processor, threads and precision as JSON values."""
@@ -25,6 +27,6 @@ def environment(precision: str) -> dict[str, Any]:
         "processor": names[0] if names else platform.processor() or platform.machine(),
         "cores": os.cpu_count() or 1,
         "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "gpu": gpu_name(),
         "precision": precision,
     }

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from finkd.corpora.errors import ConfigError
+from finkd.machine.device import has_gpu
 
 Precision = Literal["auto", "fp32", "bf16"]
 M = TypeVar("M", bound=nn.Module)
@@ -21,7 +22,7 @@ M = TypeVar("M", bound=nn.Module)
 
 def native_bf16() -> bool:
     """Return whether bf16 products run in hardware: CUDA from Ampere on, or a CPU with AMX or AVX512-BF16."""
-    if torch.cuda.is_available():
+    if has_gpu():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     cpu = torch.cpu
     return bool(cpu._is_amx_tile_supported() or cpu._is_avx512_bf16_supported())

@@ -81,12 +81,12 @@ def join() -> Any:
     """
     if count() == 1:
         return None
-    import torch
     from accelerate import PartialState  # slow to import
 
+    from finkd.machine.device import has_gpu
+
     # Without GPUs accelerate connects processes only on request; otherwise each would train alone.
-    cpu = not torch.cuda.is_available() or os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true")
-    state = PartialState(cpu=cpu, timeout=_PATIENCE)
+    state = PartialState(cpu=not has_gpu(), timeout=_PATIENCE)
     if state.num_processes != count():
         raise ConfigError(
             f"accelerate: connects {counted(state.num_processes, 'process')}, but WORLD_SIZE is {count()}; start the "
