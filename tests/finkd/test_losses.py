@@ -291,6 +291,19 @@ class TestChunkRelations:
     def test_by_hand(self):
         assert ChunkRelations()(one_row(self.STUDENT, self.TEACHER)).item() == pytest.approx(self.FIRST / 2)
 
+    def test_each_relation_is_of_its_own_part(self):
+        outputs = one_row(self.STUDENT, self.TEACHER)
+        alike = leaf(self.STUDENT)
+        theirs = outputs.teacher.attention[0]
+        only_values = replace(outputs, teacher=ModelOutputs(attention=((alike, alike, theirs[2]),), attention_heads=1))
+        assert ChunkRelations(relations=("qq", "kk"))(only_values).item() == pytest.approx(0, abs=1e-7)
+        assert ChunkRelations(relations=("vv",))(only_values).item() == pytest.approx(self.FIRST / 2)
+        assert ChunkRelations()(only_values).item() == pytest.approx(self.FIRST / 2 / 3)
+
+    def test_heads_are_averaged(self):
+        twice = ([row * 2 for row in side] for side in (self.STUDENT, self.TEACHER))
+        assert ChunkRelations()(one_row(*twice, heads=2)).item() == pytest.approx(self.FIRST / 2)
+
     def test_places_without_a_chunk_have_no_effect(self):
         outputs = one_row(self.STUDENT, self.TEACHER, longest=5)
         assert ChunkRelations()(outputs).item() == pytest.approx(self.FIRST / 2)
@@ -452,6 +465,14 @@ class TestMaskedMarginal:
         expected = (1.0 * first + 0.2 * second) / 1.2
         assert MaskedMarginal(temperature=1.0)(outputs).item() == pytest.approx(expected, rel=1e-5)
 
+    def test_the_temperature_divides_logits_and_its_square_makes_up_for_it(self):
+        outputs = hidden(tokens((0, 0), (1, 0)), tokens((1, 0)), self.SCORES, [[0.5, 0.2, 0.3]], TABLES)
+        doubled = (ModelOutputs(mlm_logits=2 * each.mlm_logits) for each in (outputs.student, outputs.teacher))
+        at_two = MaskedMarginal(temperature=2.0)(
+            replace(outputs, **dict(zip(("student", "teacher"), doubled, strict=True)))
+        )
+        assert at_two.item() == pytest.approx(4 * MaskedMarginal(temperature=1.0)(outputs).item(), rel=1e-5)
+
     def test_entries_that_are_spelled_otherwise_do_not_go_on(self):
         # the text begins with student token 2, as no longer entry of the teacher does
         outputs = hidden(tokens((2, 0), (1, 0)), tokens((1, 0)), self.SCORES, [[0.5, 0.2, 0.3]], TABLES)
@@ -472,6 +493,12 @@ class TestMaskedLikelihood:
         outputs = hidden(tokens((0, 0), (1, 0)), tokens((0, 0)), [[0.5, 0.5]] * 2, [[0.5, 0.5]])
         expected = 0.5 * math.log(0.5 / 0.25) + 0.5 * math.log(0.5 / 0.75)
         assert ALM()(outputs).item() == pytest.approx(expected, abs=1e-3)
+
+    def test_the_temperature_is_the_root_of_chances(self):
+        # teacher: .25 for one token, whose root is .5; student: .25 * .25 for two, whose root is .25
+        outputs = hidden(tokens((0, 0), (1, 0)), tokens((0, 0)), [[0.25, 0.75], [0.75, 0.25]], [[0.25, 0.75]])
+        expected = 0.5 * math.log(0.5 / 0.25) + 0.5 * math.log(0.5 / 0.75)
+        assert ALM(temperature=2.0)(outputs).item() == pytest.approx(expected, abs=1e-3)
 
     def test_equal_chances_of_a_chunk_cost_nothing(self):
         outputs = hidden(tokens((0, 0), (1, 0)), tokens((0, 0)), [[0.5, 0.5]] * 2, [[0.25, 0.75]])

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -57,23 +58,23 @@ def test_a_process_that_is_killed_is_an_error_in_words():
 KILLS_ITSELF = """
 import os, signal
 from finkd.experiments.running.jobs import side_by_side
-from tests.experiments.running.work import beat
+from tests.experiments.running.work import name_process_and_work
 
 if __name__ == "__main__":
-    side_by_side(beat, [1], 1, lambda event: os.kill(os.getpid(), signal.SIGKILL))
+    side_by_side(name_process_and_work, [1], 1, lambda event: os.kill(os.getpid(), signal.SIGKILL))
 """
 
 
 def test_processes_end_with_the_one_that_began_them(tmp_path):
-    script, heartbeat = tmp_path / "script.py", tmp_path / "heartbeat"
+    script, named = tmp_path / "script.py", tmp_path / "process"
     script.write_text(KILLS_ITSELF)
     root = Path(__file__).parents[3]
-    variables = {**os.environ, "PYTHONPATH": str(root), "HEARTBEAT": str(heartbeat)}
+    variables = {**os.environ, "PYTHONPATH": str(root), "PROCESS": str(named)}
     assert subprocess.run([sys.executable, script], cwd=root, env=variables, check=False).returncode == -signal.SIGKILL
-    time.sleep(1)
-    last = heartbeat.read_text() if heartbeat.exists() else ""
-    time.sleep(1)
-    assert (heartbeat.read_text() if heartbeat.exists() else "") == last
+    process, deadline = int(named.read_text()), time.monotonic() + 60
+    while psutil.pid_exists(process) and psutil.Process(process).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_an_interrupted_one_ends_its_processes_at_once():

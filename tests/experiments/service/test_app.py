@@ -306,7 +306,9 @@ def _answer(connection):
     """The head and the body of an answer to HEALTH."""
     received = b""
     while not received.endswith(b"}"):
-        received += connection.recv(1000)
+        part = connection.recv(1000)
+        assert part, f"closed after {received!r}"
+        received += part
     return received
 
 
@@ -378,7 +380,12 @@ def serving(*arguments):
     command = [sys.executable, "-m", "tests.experiments.command", "serve", *map(str, arguments), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
-            line = next(line for line in process.stderr if "serving" in line)
+            said = []
+            for line in process.stderr:
+                said.append(line)
+                if "serving" in line:
+                    break
+            assert "serving" in said[-1], said
             yield process, line.split(" at ")[1].split()[0]
         finally:
             process.kill()

@@ -276,15 +276,20 @@ def test_one_trial_is_taken_by_one_process(tmp_path):
     optuna.create_study(storage=first, study_name="queue").enqueue_trial({"x": 1})
     taken = []
 
+    asked = threading.Event()
+
     def take(by):
+        asked.set()
         taken.append(by.set_trial_state_values(1, TrialState.RUNNING))
 
     rival = threading.Thread(target=take, args=(second,))
     check = first.check_trial_is_updatable
 
     def between_look_and_change(*arguments):
+        asked.clear()
         rival.start()
-        time.sleep(0.3)
+        asked.wait(60)
+        time.sleep(0.1)  # for the rival to come to the lock
         check(*arguments)
 
     first.check_trial_is_updatable = between_look_and_change

@@ -222,6 +222,13 @@ def test_what_a_stage_depends_on_is_in_its_address(teacher, tmp_path, change, sa
     assert [a == b for a, b in zip(reference, changed, strict=True)] == same
 
 
+def test_results_of_another_version_of_a_stage_are_not_taken(teacher, tmp_path, monkeypatch):
+    reference = keys(teacher, context(tmp_path))
+    monkeypatch.setattr(Finetune, "version", 99)
+    changed = keys(teacher, context(tmp_path))
+    assert [a == b for a, b in zip(reference, changed, strict=True)] == [True, False, False]
+
+
 def test_the_origin_is_what_the_folder_holds(teacher, tmp_path):
     origins = []
     for seed in (0, 1):

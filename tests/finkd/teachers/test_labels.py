@@ -23,3 +23,5 @@ def test_a_tagger_that_never_sees_the_tags_labels_a_text_once(tmp_path):
     assert len(parts) == 1
     labelled(SENTENCES[:-1])
     assert len(parts) == 2
+    teacher_labels(SENTENCES, teacher, LABELS, Store(tmp_path), "bf16", parts.append)
+    assert len(parts) == 3  # those of fp32 are not taken for them

@@ -19,7 +19,7 @@ from finkd.models.pretrained import fingerprint
 from finkd.stages.finetune import Finetune
 from finkd.store import MANIFEST, Store
 from finkd.strategies.strategy import Step
-from finkd.training.checkpoints import Checkpoints
+from finkd.training.checkpoints import Checkpoint, Checkpoints
 from finkd.training.teachers import LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
@@ -119,6 +119,15 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(tmp_path, cap
         "state.safetensors does not match its checksum; the training goes on from the other checkpoint" in caplog.text
     )
     assert_same_bits(found, expected)
+
+
+@pytest.mark.parametrize("until", [7, 8])
+def test_the_newest_checkpoint_stays_until_the_next_one_is_whole(until, tmp_path):
+    checkpoints = killed("labels", tmp_path, until)
+    found = checkpoints.latest()
+    checkpoints.save(Checkpoint(found.tensors, {**found.facts, "step": 100}))
+    kept = {Store(tmp_path).get(slot.name).facts["step"] for slot in tmp_path.glob("k.part-*")}
+    assert kept == {until - 1, 100}
 
 
 def test_without_a_whole_checkpoint_a_training_begins_again(tmp_path):

@@ -20,7 +20,8 @@ from finkd.losses.term import Requirement
 from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.models.heads import with_masked_head
 from finkd.models.loading import load_model
-from finkd.training.loop import DivergedError
+from finkd.training.callbacks import Callback
+from finkd.training.loop import DivergedError, Loop
 from finkd.training.schedule import Course, Schedule
 from finkd.training.step import TrainingStep
 from finkd.training.teachers import CachedLogits, LiveTeacher
@@ -383,6 +384,29 @@ def test_rates_rise_and_fall_in_straight_lines():
     course = Course(Schedule(warmup=0.2), 10)
     assert [course.rate(step) for step in range(11)] == pytest.approx([0, 0.5, *np.linspace(1, 0, 9)])
     assert Course(Schedule(warmup=0), 4).rate(0) == 1
+
+
+def test_rates_fall_with_the_time_that_a_training_has():
+    course = Course(Schedule(warmup=0.2, seconds=10), 10)
+    course.elapsed = 6.0  # as much as six steps of ten
+    assert course.rate(1) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("clip", "expected"), [(1e-3, 1e-3), (1e9, None)])
+def test_gradients_are_clipped(clip, expected):
+    model = student()
+    loop = Loop(model, ner_data(SENTENCES, model), [CrossEntropy()], replace(QUICK, clip=clip), 1, None, None)
+    norms = []
+
+    class Norm(Callback):
+        def before_update(self):
+            norms.append(
+                math.sqrt(sum(each.grad.square().sum().item() for each in loop.dense if each.grad is not None))
+            )
+
+    loop.callbacks.append(Norm())
+    loop.run(None)
+    assert max(norms) == pytest.approx(expected, rel=1e-3) if expected else max(norms) > 0.1
 
 
 def test_a_training_ends_by_the_clock():
