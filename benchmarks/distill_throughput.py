@@ -45,7 +45,7 @@ from finkd.models.shape import read_shape
 from finkd.models.truncation import keep_layers
 from finkd.stages.distill import Distill
 from finkd.training import loop, trainer
-from finkd.training.teachers import LiveTeacher
+from finkd.training.teacher_outputs import LiveTeacher
 
 SIDES = ("trainer", "finkd-same", "finkd-fp32", "finkd")
 RATIOS = {"ratio": "finkd", "ratio_same_loss": "finkd-same"}

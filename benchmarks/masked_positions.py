@@ -41,7 +41,7 @@ from finkd.models.pretrained import DEFAULT
 from finkd.models.truncation import keep_layers
 from finkd.stages.adapt import Adapt
 from finkd.stages.distill import Distill
-from finkd.training.teachers import LiveTeacher
+from finkd.training.teacher_outputs import LiveTeacher
 from finkd.training.trainer import train
 
 SIDES = ("masked", "all")

@@ -41,7 +41,7 @@ from finkd.reports.figures import canvas
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.vocabulary import train as train_vocabulary
 from finkd.training.schedule import Schedule
-from finkd.training.teachers import LiveTeacher
+from finkd.training.teacher_outputs import LiveTeacher
 from finkd.training.trainer import train
 
 SEED = 1

@@ -37,7 +37,7 @@ from finkd.strategies.parsing import merge
 from finkd.teachers import kind_of
 from finkd.teachers.finished_tagger import FinishedTagger
 from finkd.teachers.label_map import LabelReading, TeacherScheme
-from finkd.teachers.taught_by import of_tagger
+from finkd.teachers.teacher import of_tagger
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from finkd.store import Store
 from finkd.teachers.finished_tagger import FinishedTagger
 from finkd.teachers.labels import teacher_labels
 from finkd.teachers.predictions import Predictions
-from finkd.teachers.taught_by import of_tagger
+from finkd.teachers.teacher import of_tagger
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from finkd.corpora.errors import ConfigError, located
 from finkd.execution import lineage
 from finkd.execution.lineage import Outcome
-from finkd.execution.teachers import Ancestors
+from finkd.execution.strategy_teachers import StrategyTeachers
 from finkd.experiments.configuration.experiment import Experiment
 from finkd.experiments.running.events import Listener, Watch
 from finkd.experiments.running.inputs import Inputs
@@ -19,7 +19,7 @@ from finkd.records import StageRecord
 from finkd.stages.stage import CHECKPOINT_SECONDS, Context
 from finkd.store import address
 from finkd.strategies.strategy import Step, Strategy
-from finkd.teachers.taught_by import Member, TaughtBy, ensemble, of_tagger
+from finkd.teachers.teacher import Member, Teacher, ensemble, of_tagger
 from finkd.training.callbacks import Look
 
 Outcomes = dict[str, Outcome]
@@ -34,14 +34,14 @@ class _Training:
         system: whose strategy it is.
         steps: its stages.
         context: that they run in.
-        ancestors: teachers that its stages name.
+        strategy_teachers: teachers that its stages name.
     """
 
     name: str
     system: str
     steps: Strategy
     context: Context
-    ancestors: Ancestors
+    strategy_teachers: StrategyTeachers
 
 
 class Prepared(Inputs):
@@ -75,12 +75,12 @@ class Prepared(Inputs):
                 if made.head != "labels":
                     raise ConfigError("ends in a model that scores no labels; add finetune or task-distill")
                 made.check_corpus()
-            for teacher, other in self._ancestors(name).of(strategy).items():
+            for teacher, other in self._strategy_teachers(name).of(strategy).items():
                 with located(f"teacher {teacher!r}"):
                     other.validate(spec)
 
     def addresses(
-        self, seed: int, taught: dict[str | None, TaughtBy] | None = None
+        self, seed: int, taught: dict[str | None, Teacher] | None = None
     ) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
         """Every system's stages with their addresses in the store; nothing is computed.
 
@@ -103,33 +103,35 @@ class Prepared(Inputs):
             keys = []
             for each in self._trainings(name, seed, taught):
                 with located(f"systems.{name}.strategy"):
-                    stages = lineage.addresses(each.ancestors.start, each.steps, each.context)
+                    stages = lineage.addresses(each.strategy_teachers.start, each.steps, each.context)
                     context = lineage.reserved(each.steps, each.context)
-                for strategy, others in each.ancestors.of(each.steps).items():
-                    others_keys = lineage.addresses(each.ancestors.start, others, context)
+                for strategy, others in each.strategy_teachers.of(each.steps).items():
+                    others_keys = lineage.addresses(each.strategy_teachers.start, others, context)
                     yield strategy, each.system, list(zip(others, others_keys, strict=True))
                 yield each.name, each.system, list(zip(each.steps, stages, strict=True))
                 keys.append(stages[-1])
             taught[name] = self._taught(name, seed, keys, taught)
 
-    def teachers(self, seed: int) -> dict[str, TaughtBy]:
+    def teachers(self, seed: int) -> dict[str, Teacher]:
         """Every system as a teacher; their models are in the store once ``outcomes`` has trained them."""
-        taught: dict[str | None, TaughtBy] = {}
+        taught: dict[str | None, Teacher] = {}
         list(self.addresses(seed, taught))
         return {name: taught[name] for name in self.experiment.systems}
 
     def outcomes(self, seed: int, listen: Listener, look: Look | None = None) -> Outcomes:
         """Train every system with a seed, or take it from the store; ``look`` is called as it goes on."""
         outcomes: Outcomes = {}
-        taught: dict[str | None, TaughtBy] = {}
+        taught: dict[str | None, Teacher] = {}
         for name in self.in_order():
             watch = Watch(name, seed, listen)
             made = []
             for each in self._trainings(name, seed, taught, watch):
-                ancestors, context = each.ancestors, replace(each.context, look=look)
-                outcome = lineage.run(ancestors.teacher, ancestors.start, each.steps, context, watch.begins)
+                strategy_teachers, context = each.strategy_teachers, replace(each.context, look=look)
+                outcome = lineage.run(
+                    strategy_teachers.teacher, strategy_teachers.start, each.steps, context, watch.begins
+                )
                 rest = lineage.reserved(each.steps, context)
-                others = self._teachers(outcome, ancestors.of(each.steps), ancestors, rest)
+                others = self._teachers(outcome, strategy_teachers.of(each.steps), strategy_teachers, rest)
                 made.append(replace(outcome, teachers=others))
             taught[name] = self._taught(name, seed, [outcome.key for outcome in made], taught)
             is_single = len(made) == 1 and taught[name].is_model
@@ -137,7 +139,7 @@ class Prepared(Inputs):
         return {name: outcomes[name] for name in self.experiment.systems}
 
     def _trainings(
-        self, name: str, seed: int, taught: Mapping[str | None, TaughtBy], watch: Watch | None = None
+        self, name: str, seed: int, taught: Mapping[str | None, Teacher], watch: Watch | None = None
     ) -> Iterator[_Training]:
         """Yield what is trained for a system: its strategy, once or on each fold, or members with seeds of their own.
 
@@ -155,10 +157,10 @@ class Prepared(Inputs):
 
     def _training(self, shown: str, name: str, context: Context, watch: Watch | None) -> _Training:
         system = self.experiment.systems[name]
-        ancestors = self._ancestors(name, watch.teaches if watch else lambda stage, place: None)
+        strategy_teachers = self._strategy_teachers(name, watch.teaches if watch else lambda stage, place: None)
         steps = self.stages_of(system.role, system.strategy)
-        context = ancestors.within(replace(context, student=self.spec(name)))
-        return _Training(shown, name, steps, context, ancestors)
+        context = strategy_teachers.within(replace(context, student=self.spec(name)))
+        return _Training(shown, name, steps, context, strategy_teachers)
 
     def _fold(self, context: Context, count: int | None, place: int) -> Context:
         """The context without the sentences of a fold."""
@@ -168,7 +170,7 @@ class Prepared(Inputs):
         rest = self.folds(self.gold(context.seed), count)[place].rest
         return replace(context, train=rest, corpus=part)
 
-    def _taught(self, name: str, seed: int, keys: Sequence[str], taught: Mapping[str | None, TaughtBy]) -> TaughtBy:
+    def _taught(self, name: str, seed: int, keys: Sequence[str], taught: Mapping[str | None, Teacher]) -> Teacher:
         """A system as a teacher.
 
         Args:
@@ -193,10 +195,14 @@ class Prepared(Inputs):
             else:
                 each = next(left) if reference.seed is not None else taught[reference.system]
             members.append(Member(each, reference.weight))
-        return members[0].taught_by if len(members) == 1 else ensemble(members)
+        return members[0].teacher if len(members) == 1 else ensemble(members)
 
     def _teachers(
-        self, outcome: Outcome, strategies: Mapping[str, Strategy], ancestors: Ancestors, context: Context
+        self,
+        outcome: Outcome,
+        strategies: Mapping[str, Strategy],
+        strategy_teachers: StrategyTeachers,
+        context: Context,
     ) -> tuple[StageRecord, ...]:
         """Stages that made teachers for a system, but for those that it shares with them.
 
@@ -204,23 +210,25 @@ class Prepared(Inputs):
         """
         own = {stage.key for stage in outcome.lineage}
         made = [
-            lineage.run(ancestors.teacher, ancestors.start, each, context, ancestors.begins)
+            lineage.run(strategy_teachers.teacher, strategy_teachers.start, each, context, strategy_teachers.begins)
             for each in strategies.values()
         ]
         stages = chain.from_iterable(each.lineage for each in made)
         return tuple({stage.key: stage for stage in stages if stage.key not in own}.values())
 
-    def _taught_by(self, key: str, system: str) -> TaughtBy:
+    def _taught_by(self, key: str, system: str) -> Teacher:
         strategy = self.stages_of(self.experiment.systems[system].role, self.experiment.systems[system].strategy)
         made = strategy.validate(self.spec(system))[-1]
-        return TaughtBy(key, lambda: load_model(self.store.root / key), spec=made)
+        return Teacher(key, lambda: load_model(self.store.root / key), spec=made)
 
-    def _ancestors(self, system: str, begins: Callable[[str, int], None] = lambda stage, place: None) -> Ancestors:
+    def _strategy_teachers(
+        self, system: str, begins: Callable[[str, int], None] = lambda stage, place: None
+    ) -> StrategyTeachers:
         model = self.experiment.start_of(system)
-        return Ancestors(model, self.fingerprints[model], self.experiment.stages, begins)
+        return StrategyTeachers(model, self.fingerprints[model], self.experiment.stages, begins)
 
     def _context(
-        self, seed: int, taught: Mapping[str | None, TaughtBy], watch: Watch | None = None, teacher: str | None = None
+        self, seed: int, taught: Mapping[str | None, Teacher], watch: Watch | None = None, teacher: str | None = None
     ) -> Context:
         """Return the context of one system's stages; without a watch, nothing is computed."""
         gold = self.gold(seed)

@@ -14,7 +14,7 @@ from finkd.corpora.errors import DataError
 from finkd.data.raw_text import KeptText, RawText, Text
 from finkd.execution import lineage
 from finkd.execution.lineage import Outcome
-from finkd.execution.teachers import Ancestors
+from finkd.execution.strategy_teachers import StrategyTeachers
 from finkd.experiments.running.events import Listener, Watch, ignored
 from finkd.experiments.running.publish import publish
 from finkd.machine.precision import resolve_precision
@@ -25,7 +25,7 @@ from finkd.stages.stage import Context
 from finkd.store import Store
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step, Strategy
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +56,10 @@ class CheckedStrategy:
         Raises:
             ConfigError: if a stage lacks something that it needs.
         """
-        ancestors = self._ancestors()
-        context = ancestors.within(self.context)
-        for name, steps in {**ancestors.of(self.steps), "": self.steps}.items():
-            keys = lineage.addresses(ancestors.start, steps, context)
+        strategy_teachers = self._strategy_teachers()
+        context = strategy_teachers.within(self.context)
+        for name, steps in {**strategy_teachers.of(self.steps), "": self.steps}.items():
+            keys = lineage.addresses(strategy_teachers.start, steps, context)
             yield name, list(zip(steps, keys, strict=True))
 
     def run(self, out: Path, listen: Listener = ignored) -> Outcome:
@@ -89,12 +89,12 @@ class CheckedStrategy:
             listen: called as the work goes on.
         """
         watch = Watch(name, self.context.seed, listen)
-        ancestors = replace(self._ancestors(), begins=watch.teaches)
-        context = ancestors.within(replace(self.context, listen=watch.training))
-        return lineage.run(self.model, ancestors.start, self.steps, context, watch.begins)
+        strategy_teachers = replace(self._strategy_teachers(), begins=watch.teaches)
+        context = strategy_teachers.within(replace(self.context, listen=watch.training))
+        return lineage.run(self.model, strategy_teachers.start, self.steps, context, watch.begins)
 
-    def _ancestors(self) -> Ancestors:
-        return Ancestors(self.model, pretrained.fingerprint(self.model), self.stages)
+    def _strategy_teachers(self) -> StrategyTeachers:
+        return StrategyTeachers(self.model, pretrained.fingerprint(self.model), self.stages)
 
 
 def checked(
@@ -105,7 +105,7 @@ def checked(
     data: NerData | None = None,
     text: Text | RawText | None = None,
     general: Text | RawText | None = None,
-    teacher: TaughtBy | None = None,
+    teacher: Teacher | None = None,
     labels: tuple[str, ...] | None = None,
     stages: Mapping[str, Mapping[str, Any]] | None = None,
     seed: int = 1,
@@ -152,10 +152,10 @@ def checked(
     return CheckedStrategy(model, steps, context, stages)
 
 
-def of_model(model: str) -> TaughtBy:
+def of_model(model: str) -> Teacher:
     """A model, by name or folder, as a teacher; it is loaded when it is first asked for."""
     spec = ModelSpec.of(model)
-    return TaughtBy(pretrained.fingerprint(model), lambda: load_model(model), spec.head, spec=spec)
+    return Teacher(pretrained.fingerprint(model), lambda: load_model(model), spec=spec)
 
 
 def drawn(key: str, text: Text | RawText | None, store: Store) -> RawText | None:

@@ -25,7 +25,7 @@ from finkd.models import pretrained
 from finkd.reports.build import build as write_report
 from finkd.store import Store, address
 from finkd.suites.record import SUFFIX, TaskRecord, load_task_records
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 
 _System = tuple[int, str]
 
@@ -128,7 +128,7 @@ class Students:
 
         return FromFineTuned(self.stages(seed, name)[-1], make)
 
-    def _checked(self, seed: int, name: str, model: str, teacher: TaughtBy) -> CheckedStrategy:
+    def _checked(self, seed: int, name: str, model: str, teacher: Teacher) -> CheckedStrategy:
         with located(f"systems.{name}.strategy"):
             found = checked(
                 self.experiment.systems[name].strategy,
@@ -144,7 +144,7 @@ class Students:
             return found
 
     @cached_property
-    def _teacher(self) -> TaughtBy:
+    def _teacher(self) -> Teacher:
         return of_model(self.experiment.teacher)
 
     @cached_property

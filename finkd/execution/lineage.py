@@ -89,7 +89,7 @@ def reserved(steps: Sequence[Step], context: Context) -> Context:
         if without is not rest and rest is not context:
             raise ConfigError(f"{step.name}: another stage before it holds text out already; leave one of them out")
         rest = without
-    return context if rest is context else rest.with_ancestors(rest)
+    return context if rest is context else rest.with_strategy_teachers(rest)
 
 
 def run(
@@ -137,7 +137,7 @@ def _make_teachers(step: Step, context: Context) -> None:
     """Make the teachers that a stage names, so that their time is not counted as that of the stage."""
     for name in step.stage.teachers():
         if name != TAGGER:
-            context.ancestor(name).model(name)
+            context.strategy_teacher(name).model(name)
 
 
 def _computed(model: Model, step: Step, key: str, context: Context) -> tuple[Model, Stored, bool]:

@@ -81,9 +81,9 @@ class Calibrate(Stage):
         if self.on == "gold":
             return context.inputs("corpus", "labels")
         assert context.held_out_text is not None
-        taught_by = context.taught_by(TAGGER, "calibrate:text")
+        teacher = context.teacher_named(TAGGER, "calibrate:text")
         text = context.held_out_text.fingerprint
-        return {**context.inputs("labels", "precision"), "text": text, "teacher": taught_by.key}
+        return {**context.inputs("labels", "precision"), "text": text, "teacher": teacher.key}
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The calibrated tagger."""
@@ -94,7 +94,7 @@ class Calibrate(Stage):
         sentences = context.held_out_text.draw()
         labels = teacher_labels(
             sentences,
-            context.taught_by(TAGGER, "calibrate:text"),
+            context.teacher_named(TAGGER, "calibrate:text"),
             model.labels,
             context.store,
             context.precision,

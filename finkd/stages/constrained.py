@@ -15,7 +15,7 @@ from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Context, StageResult, Training
 from finkd.stages.training import LearningStage, Losses, examples, fit
 from finkd.training.schedule import Schedule
-from finkd.training.teachers import LiveTeacher
+from finkd.training.teacher_outputs import LiveTeacher
 from finkd.training.weight_constraints import Constraint
 
 Part = Annotated[float, Field(ge=0, le=1)]

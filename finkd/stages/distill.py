@@ -16,7 +16,7 @@ from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Context, Source, StageResult, Training
 from finkd.stages.training import LearningStage, Losses, examples, fit
 from finkd.training.schedule import Schedule
-from finkd.training.teachers import CachedHiddenStates, LiveTeacher, Teacher
+from finkd.training.teacher_outputs import CachedHiddenStates, LiveTeacher, TeacherOutputs
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Distill(LearningStage):
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The loss terms, the teacher, the text, seed and precision."""
-        taught = context.taught_by(self.teacher, "distill.teacher")
-        if self._masks_text and taught.head != "words":
+        taught = context.teacher_named(self.teacher, "distill.teacher")
+        if self._masks_text and (taught.spec is None or taught.spec.head != "words"):
             raise ConfigError(
                 f"distill.teacher: {self.teacher!r} has no masked-LM head, which the losses need; name 'masked-teacher'"
             )
@@ -83,14 +83,14 @@ class Distill(LearningStage):
 
     def run(self, model: Model, context: Context) -> StageResult:
         """The trained encoder."""
-        taught = context.taught_by(self.teacher, "distill.teacher")
+        taught = context.teacher_named(self.teacher, "distill.teacher")
         teacher = taught.model("distill.teacher")
         student = model.copied()
         if self._masks_text:
             student = with_masked_head(student, context.seed)
         data = examples(context.sentences(self.on), student, context, teacher=teacher)
         data = with_masking(data, self.masking, self.rarity)
-        teaching: Teacher = LiveTeacher(teacher)
+        teaching: TeacherOutputs = LiveTeacher(teacher)
         if self.cache_teacher_outputs:
             states = self._states(teacher, taught.states_key, data, student, context)
             teaching = CachedHiddenStates(teacher, states)

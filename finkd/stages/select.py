@@ -58,7 +58,7 @@ class Select(Stage):
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The text, and what it is measured by."""
-        taught = context.taught_by(TAGGER, "select.by: uncertainty") if self.teachers() else None
+        taught = context.teacher_named(TAGGER, "select.by: uncertainty") if self.teachers() else None
         return {
             "text": context.source_fingerprint(self.on, "select"),
             "domain": context.corpus if "domain" in self.by else None,

@@ -17,7 +17,7 @@ from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.progress import Listener
 from finkd.store import Store
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 from finkd.training.callbacks import Look
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule
@@ -30,7 +30,7 @@ Source = Literal["gold", "text", "general"]
 """What a stage reads: the labelled sentences of the corpus, raw text of the domain, or raw text of any kind."""
 
 
-def _no_ancestor(strategy: str) -> TaughtBy:
+def _no_strategy_teacher(strategy: str) -> Teacher:
     raise ConfigError(f"distill.teacher: there is no model to make {strategy!r} from; run it in an experiment")
 
 
@@ -60,8 +60,8 @@ class Context:
         checkpoint_seconds: time between two checkpoints of a training.
         checkpoints: of the stage that runs.
         look: called with the model after every training step.
-        ancestor: a strategy, or ``"origin"`` -> the model that it makes of the experiment's teacher as it came.
-        with_ancestors: the same for another context, of which those models are made then.
+        strategy_teacher: a strategy, or ``"origin"`` -> the model that it makes of the experiment's teacher as it came.
+        with_strategy_teachers: the same for another context, of which those models are made then.
     """
 
     train: Sequence[Sentence]
@@ -74,15 +74,15 @@ class Context:
     held_out: Sequence[Sentence] = ()
     held_out_text: RawText | None = None
     student: ModelSpec | None = field(default=None, compare=False)
-    teacher: TaughtBy | None = None
-    taggers: Mapping[str, TaughtBy] = field(default_factory=dict, compare=False)
+    teacher: Teacher | None = None
+    taggers: Mapping[str, Teacher] = field(default_factory=dict, compare=False)
     precision: Precision = "fp32"
     listen: Listener | None = field(default=None, compare=False)
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     checkpoints: Checkpoints | None = field(default=None, compare=False)
     look: Look | None = field(default=None, compare=False)
-    ancestor: Callable[[str], TaughtBy] = field(default=_no_ancestor, compare=False)
-    with_ancestors: Callable[[Context], Context] = field(default=_same, compare=False)
+    strategy_teacher: Callable[[str], Teacher] = field(default=_no_strategy_teacher, compare=False)
+    with_strategy_teachers: Callable[[Context], Context] = field(default=_same, compare=False)
 
     def inputs(self, *names: str) -> dict[str, Any]:
         """Some of these attributes by name, for ``Stage.cache_inputs``."""
@@ -113,7 +113,7 @@ class Context:
             )
         return text.fingerprint
 
-    def taught_by(self, name: str, setting: str) -> TaughtBy:
+    def teacher_named(self, name: str, setting: str) -> Teacher:
         """A teacher by its name (``Stage.teachers``).
 
         Args:
@@ -124,12 +124,12 @@ class Context:
             ConfigError: if it is the experiment's tagger, and there is none.
         """
         if name != TAGGER:
-            return self.ancestor(name)
+            return self.strategy_teacher(name)
         if self.teacher is None:
             raise ConfigError(f"{setting}: no system has the role 'teacher'; add one, or name a strategy")
         return self.teacher
 
-    def tagger(self, name: str, setting: str) -> TaughtBy:
+    def tagger(self, name: str, setting: str) -> Teacher:
         """A tagger to learn from.
 
         Args:
@@ -140,7 +140,7 @@ class Context:
             ConfigError: if there is none.
         """
         if not name:
-            return self.taught_by(TAGGER, setting)
+            return self.teacher_named(TAGGER, setting)
         if not self.taggers:
             raise ConfigError(f"{setting}: only a system of an experiment, trained with the run's seed, can name one")
         if name not in self.taggers:

@@ -29,11 +29,11 @@ from finkd.stages.stage import TAGGER, Context, Source, StageResult, Training
 from finkd.stages.training import LearningStage, Losses, examples, fit, trainable
 from finkd.teachers.label_map import LEAST
 from finkd.teachers.labels import Asked, teacher_labels
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 from finkd.tokenization.regularization import RegularizedTokenizer
 from finkd.tokenization.tokens import Longs
 from finkd.training.schedule import Schedule
-from finkd.training.teachers import CachedHiddenStates, CachedLogits, LiveTeacher, Teacher
+from finkd.training.teacher_outputs import CachedHiddenStates, CachedLogits, LiveTeacher, TeacherOutputs
 
 log = logging.getLogger(__name__)
 
@@ -129,11 +129,11 @@ class TaskDistill(LearningStage):
 
     def cache_inputs(self, context: Context) -> dict[str, Any]:
         """The loss terms, the teacher, the text, labels, seed and precision."""
-        taught_by = self._taught_by(context)
+        teacher = self._teacher(context)
         if self._runs_teacher():
-            self._check_losses(context.student, taught_by.spec)
+            self._check_losses(context.student, teacher.spec)
         return super().cache_inputs(context) | {
-            "teacher": taught_by.key,
+            "teacher": teacher.key,
             "text": context.source_fingerprint(self.on, "task-distill"),
             "labels": context.labels,
             "masked-lm": self._masked_lm(context).key if self.augment.copies else None,
@@ -142,31 +142,31 @@ class TaskDistill(LearningStage):
     def run(self, model: Model, context: Context) -> StageResult:
         """The trained student."""
         student = trainable(model, context)
-        terms, taught_by = self.terms(), self._taught_by(context)
+        terms, teacher = self.terms(), self._teacher(context)
         looks = self._runs_teacher()
-        tagger = taught_by.model("task-distill") if self._needs_model() else None
-        teacher = tagger if looks else None
+        tagger = teacher.model("task-distill") if self._needs_model() else None
+        network = tagger if looks else None
         sentences = self._read(tagger, student, context)
-        data = examples(sentences, self._reader(student, context), context, context.labels, teacher)
+        data = examples(sentences, self._reader(student, context), context, context.labels, network)
         labels = None
-        if teacher is None or not taught_by.is_model:
+        if network is None or not teacher.is_model:
             every = teacher_labels(
-                sentences, taught_by, context.labels, context.store, context.precision, context.listen, self.members
+                sentences, teacher, context.labels, context.store, context.precision, context.listen, self.members
             )
             labels = StoredLogits(every, data.word_ids, data.labels if self.on == "gold" else None)
             data = replace(data, usable=data.usable & self._taught(labels))
             if not data.usable.any():
                 raise ConfigError(f"task-distill:{self.on}: the teacher reads no word of this text")
-        if teacher is None:
+        if network is None:
             assert labels is not None
-            teaching: Teacher = CachedLogits(labels)
+            teaching: TeacherOutputs = CachedLogits(labels)
         elif self.cache_teacher_outputs and data.teacher is not None:
-            states = self._states(teacher, taught_by.states_key, data, student, context)
+            states = self._states(network, teacher.states_key, data, student, context)
             if labels is None and states.logits is not None:
                 labels = StoredLogits(states.logits, data.teacher.first)
-            teaching = CachedHiddenStates(teacher, states, labels)
+            teaching = CachedHiddenStates(network, states, labels)
         else:
-            teaching = LiveTeacher(teacher, labels)
+            teaching = LiveTeacher(network, labels)
         return StageResult(student, fit(student, data, terms, self.schedule, context, teaching))
 
     def _taught(self, labels: StoredLogits) -> npt.NDArray[np.bool_]:
@@ -179,24 +179,24 @@ class TaskDistill(LearningStage):
             )
         return ~unread if labels.gold is None else ~unread | (labels.gold >= 0)
 
-    def _taught_by(self, context: Context) -> TaughtBy:
+    def _teacher(self, context: Context) -> Teacher:
         """The teacher.
 
         Raises:
             ConfigError: if there is none, or it lacks what the stage reads or asks.
         """
-        taught_by = context.tagger(self.teacher, f"task-distill:{self.on}.teacher")
+        teacher = context.tagger(self.teacher, f"task-distill:{self.on}.teacher")
         if setting := self._needs_model():
-            taught_by.check_model(f"task-distill:{self.on}.{setting}")
-        if self.members == "in-turn" and len({member.weight for member in taught_by.members}) != 1:
+            teacher.check_model(f"task-distill:{self.on}.{setting}")
+        if self.members == "in-turn" and len({member.weight for member in teacher.members}) != 1:
             raise ConfigError(
                 f"task-distill:{self.on}.members: in-turn needs a teacher with members of the same weight "
                 "(teacher: [{system: NAME, seed: 1}, {system: NAME, seed: 2}])"
             )
-        return taught_by
+        return teacher
 
-    def _masked_lm(self, context: Context) -> TaughtBy:
-        return context.taught_by(self.augment.teacher, "augment.teacher")
+    def _masked_lm(self, context: Context) -> Teacher:
+        return context.teacher_named(self.augment.teacher, "augment.teacher")
 
     def _reader(self, student: Model, context: Context) -> Model:
         """The student with the tokenizer that cuts the text that it learns from."""

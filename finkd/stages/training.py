@@ -23,8 +23,8 @@ from finkd.store import address
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.loss_weighting import balancing_version
 from finkd.training.schedule import Schedule
+from finkd.training.teacher_outputs import TeacherOutputs
 from finkd.training.teacher_states import Keeper, States, check_kept
-from finkd.training.teachers import Teacher
 from finkd.training.trainer import train
 from finkd.training.vocabulary_mixing import check_mixing
 from finkd.training.weight_constraints import Constraint
@@ -73,7 +73,7 @@ def fit(
     losses: Sequence[Loss],
     schedule: Schedule,
     context: Context,
-    teacher: Teacher | None = None,
+    teacher: TeacherOutputs | None = None,
     constraint: Constraint | None = None,
 ) -> int:
     """``finkd.training.trainer.train`` in the experiment's precision, with its seed, watched and checkpointed."""

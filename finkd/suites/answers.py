@@ -28,7 +28,7 @@ from finkd.tokenization.tokenizer import Tokenizer
 from finkd.tokenization.tokens import Longs, Tokens
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule
-from finkd.training.teachers import CachedLogits
+from finkd.training.teacher_outputs import CachedLogits
 from finkd.training.trainer import train
 
 _BEST = 20

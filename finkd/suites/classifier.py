@@ -34,7 +34,7 @@ from finkd.suites.reading import Long, read_texts
 from finkd.tokenization.tokens import Longs, Tokens
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.schedule import Schedule
-from finkd.training.teachers import CachedLogits, LiveTeacher
+from finkd.training.teacher_outputs import CachedLogits, LiveTeacher
 from finkd.training.trainer import train
 
 Logits = npt.NDArray[np.float32]

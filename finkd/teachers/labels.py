@@ -21,7 +21,7 @@ from finkd.progress import Listener
 from finkd.store import Store, address
 from finkd.stored_parts import Fill, Parts
 from finkd.teachers.ensemble import average
-from finkd.teachers.taught_by import Member, TaughtBy
+from finkd.teachers.teacher import Member, Teacher
 
 PART = 1024
 """Sentences whose labels are an entry of the store: what a killed run loses at most."""
@@ -34,7 +34,7 @@ Asked = Literal["all", "in-turn"]
 
 def teacher_labels(
     sentences: Iterable[Sentence],
-    teacher: TaughtBy,
+    teacher: Teacher,
     labels: Sequence[str],
     store: Store,
     precision: Precision,
@@ -63,7 +63,7 @@ def teacher_labels(
     """
     labelling = _Labelling(sentences, labels, store, precision, listen)
     if members == "in-turn" and teacher.members:
-        return labelling.in_turn([member.taught_by for member in teacher.members])
+        return labelling.in_turn([member.teacher for member in teacher.members])
     return labelling.by(teacher)
 
 
@@ -77,16 +77,16 @@ class _Labelling:
     precision: Precision
     listen: Listener | None
 
-    def by(self, teacher: TaughtBy) -> Joined:
+    def by(self, teacher: Teacher) -> Joined:
         """(words, labels) scores of a teacher, from the store."""
         if not teacher.members:
             return self.in_turn([teacher])
-        every = [(member, self.by(member.taught_by)) for member in teacher.members]
+        every = [(member, self.by(member.teacher)) for member in teacher.members]
         key = self._address(teacher, self.sentences)
         stored = self.store.made(key, {"kind": _KIND}, lambda folder: _average(every, self.sentences, folder))
         return self._joined([stored.folder])
 
-    def in_turn(self, teachers: Sequence[TaughtBy]) -> Joined:
+    def in_turn(self, teachers: Sequence[Teacher]) -> Joined:
         """(words, labels) scores of the teachers, from the store: of the first for the first part, and so on."""
         taggers = [cache(teacher.open_tagger) for teacher in teachers]
         keys = [self._address(teacher, block) for block, teacher in zip(self._parts(), cycle(teachers))]
@@ -102,7 +102,7 @@ class _Labelling:
     def _joined(self, folders: Sequence[Path]) -> Joined:
         return Joined(folders, lambda folder: mapped(folder)["scores"].reshape(-1, len(self.labels)))
 
-    def _address(self, teacher: TaughtBy, sentences: Iterable[Sentence]) -> str:
+    def _address(self, teacher: Teacher, sentences: Iterable[Sentence]) -> str:
         if not teacher.is_model:  # what finkd has trained has another address anyway where the text has other tags
             sentences = (replace(each, tags=None) for each in sentences)
         text = digest(sentences)

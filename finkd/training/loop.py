@@ -34,7 +34,7 @@ from finkd.training.master_weights import MasterWeights
 from finkd.training.optimizers import optimizers
 from finkd.training.schedule import Course, Schedule
 from finkd.training.step import TrainingStep, required_by, width_map
-from finkd.training.teachers import Teacher
+from finkd.training.teacher_outputs import TeacherOutputs
 from finkd.training.weight_averaging import Averaging
 from finkd.training.weight_constraints import Constrained, Constraint
 
@@ -64,7 +64,7 @@ class Loop:
         losses: Sequence[Loss],
         schedule: Schedule,
         seed: int,
-        teacher: Teacher | None,
+        teacher: TeacherOutputs | None,
         constraint: Constraint | None,
     ) -> None:
         keep_freed_memory()

@@ -21,7 +21,7 @@ from finkd.losses.vocabularies import Vocabularies
 from finkd.machine.precision import in_precision
 from finkd.models.model import Model
 from finkd.training.distributed_forward import forward_together
-from finkd.training.teachers import Teacher
+from finkd.training.teacher_outputs import TeacherOutputs
 
 _OF_TEACHER = MASKING | Requirement.HIDDEN_STATES | Requirement.ATTENTION
 """Requirements for which the teacher runs."""
@@ -45,7 +45,7 @@ class TrainingStep(nn.Module):
         student: Model,
         projection: nn.Linear | None,
         losses: Sequence[Loss],
-        teacher: Teacher | None,
+        teacher: TeacherOutputs | None,
         device: torch.device,
         precision: Literal["fp32", "bf16"],
         apart: bool = False,

@@ -14,7 +14,7 @@ from finkd.training.callbacks import Checkpointing, Listening, Look, Looking
 from finkd.training.checkpoints import Checkpoints
 from finkd.training.loop import Loop
 from finkd.training.schedule import Schedule
-from finkd.training.teachers import Teacher
+from finkd.training.teacher_outputs import TeacherOutputs
 from finkd.training.vocabulary_mixing import both_vocabularies, check_mixing
 from finkd.training.weight_constraints import Constraint
 
@@ -25,7 +25,7 @@ def train(
     losses: Sequence[Loss],
     schedule: Schedule,
     seed: int,
-    teacher: Teacher | None = None,
+    teacher: TeacherOutputs | None = None,
     listen: Listener | None = None,
     checkpoints: Checkpoints | None = None,
     look: Look | None = None,
@@ -66,7 +66,7 @@ def train(
 
 
 def _vocabularies(
-    model: Model, data: TrainingData, losses: Sequence[Loss], schedule: Schedule, teacher: Teacher | None
+    model: Model, data: TrainingData, losses: Sequence[Loss], schedule: Schedule, teacher: TeacherOutputs | None
 ) -> contextlib.AbstractContextManager[None]:
     """Let the student read the teacher's vocabulary too, if the schedule mixes them."""
     if not schedule.mixing:

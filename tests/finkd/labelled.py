@@ -16,7 +16,7 @@ from finkd.machine import processes
 from finkd.store import Store
 from finkd.teachers import labels
 from finkd.teachers.labels import teacher_labels
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 from tests.finkd.toys import LABELS, tiny_model
 
 labels.PART = 8
@@ -32,7 +32,7 @@ def main(store: Path, how: str, out: Path) -> None:
             os._exit(9)
 
     found = []
-    teacher = TaughtBy("teacher", lambda: tiny_model(labels=LABELS, seed=7))
+    teacher = Teacher("teacher", lambda: tiny_model(labels=LABELS, seed=7))
     scores = np.asarray(teacher_labels(TEXT, teacher, LABELS, Store(store), "fp32", listen))
     expected = np.concatenate([*sentence_logits(TEXT, teacher.open_tagger())])
     np.testing.assert_allclose(scores, expected, atol=1e-5)

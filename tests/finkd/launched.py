@@ -15,7 +15,7 @@ from finkd.losses.cross_entropy import CrossEntropy
 from finkd.losses.word_logits_kl import WordLogitsKL
 from finkd.machine import processes
 from finkd.models.heads import with_masked_head
-from finkd.training.teachers import LiveTeacher
+from finkd.training.teacher_outputs import LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.finkd.training.test_trainer import ENCODER_TERMS

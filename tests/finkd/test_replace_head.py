@@ -7,7 +7,7 @@ import torch
 
 from finkd.corpora.errors import ConfigError
 from finkd.execution import lineage
-from finkd.execution.teachers import Ancestors
+from finkd.execution.strategy_teachers import StrategyTeachers
 from finkd.inference.tagger import sentence_logits
 from finkd.models.loading import load_model
 from finkd.models.pretrained import fingerprint
@@ -53,7 +53,7 @@ def test_a_head_may_go(folder, tmp_path):
 @pytest.mark.parametrize("teacher", ["origin", "truncate-layers"])
 def test_a_tagger_with_other_labels_teaches_its_states(teacher, folder, tmp_path):
     settings = {"distill": {"teacher": teacher}, "truncate-layers": {"layers": [0]}}
-    where = Ancestors(folder, fingerprint(folder), settings).within(context(tmp_path))
+    where = StrategyTeachers(folder, fingerprint(folder), settings).within(context(tmp_path))
     steps = parse("replace-head(head=drop) > distill:gold(schedule.epochs=0.5)", settings)
     steps.validate(ModelSpec.of(folder, LABELS))
     assert lineage.run(folder, fingerprint(folder), steps, where).load().labels == ()

@@ -14,7 +14,7 @@ from finkd.models.families import FAMILIES
 from finkd.stages import task_distill
 from finkd.stages.task_distill import Chain, StoredLogits, TaskDistill
 from finkd.strategies.parsing import parse
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 from tests.finkd.toys import QUICK, SENTENCES, context, spec_of, tiny_model
 from tests.toys import wordpiece_uncased
 
@@ -59,7 +59,7 @@ def test_models_that_the_losses_cannot_compare_are_refused_before_any_training(t
     student, tagger = (
         spec_of(FAMILIES[family].tiny(wordpiece_uncased()), tmp_path / family) for family in ("distilbert", teacher)
     )
-    where = replace(context(tmp_path), student=student, teacher=TaughtBy("key", pytest.fail, spec=tagger))
+    where = replace(context(tmp_path), student=student, teacher=Teacher("key", pytest.fail, spec=tagger))
     strategy = "finetune > truncate-layers(layers=[0, 2]) > {stage}(losses={losses})"
     for stage in ("distill:gold", "task-distill:gold"):
         with pytest.raises(ConfigError, match=message):

@@ -16,7 +16,7 @@ from finkd.models.model import Model
 from finkd.models.spec import ModelSpec
 from finkd.stages.stage import Context
 from finkd.store import Store
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 from finkd.tokenization.tokenizer import Tokenizer
 from finkd.training.schedule import Schedule
 from tests.toys import wordpiece_uncased
@@ -105,7 +105,7 @@ def context(folder: Path, seed: int = 1) -> Context:
         store=Store(folder / "store"),
         text=ToyText(),
         held_out=SENTENCES[:2],
-        teacher=TaughtBy("teacher", lambda: tiny_model(labels=LABELS, seed=7)),
+        teacher=Teacher("teacher", lambda: tiny_model(labels=LABELS, seed=7)),
     )
 
 

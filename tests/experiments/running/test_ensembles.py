@@ -70,7 +70,7 @@ def test_an_ensemble_has_a_row_a_student_and_the_weighted_mean_of_its_members_la
     teacher = prepared.teachers(1)["mean"]
     train = prepared.gold(1).train
     found = np.asarray(teacher_labels(train, teacher, prepared.labels, prepared.store, "fp32"))
-    parts = [np.concatenate([*sentence_logits(train, member.taught_by.open_tagger())]) for member in teacher.members]
+    parts = [np.concatenate([*sentence_logits(train, member.teacher.open_tagger())]) for member in teacher.members]
     np.testing.assert_allclose(found, average(parts, [2, 1]), atol=1e-5)
     assert [member.weight for member in teacher.members] == [2, 1]
 
@@ -90,7 +90,7 @@ def test_members_in_turn_label_a_part_of_the_text_each(settings, tmp_path, monke
     found = np.asarray(
         teacher_labels(text, teacher, prepared.labels, prepared.store, "fp32", pytest.fail, members="in-turn")
     )
-    taggers = [member.taught_by.open_tagger() for member in teacher.members]
+    taggers = [member.teacher.open_tagger() for member in teacher.members]
     expected = [
         scores
         for place in range(0, len(text), 16)
@@ -178,7 +178,7 @@ def test_folds_label_what_they_have_not_seen(settings, tmp_path):
     place = 0
     for sentence in prepared.gold(1).train:
         (unseen,) = [each for each in teacher.members if sentence.text not in each.trained_on]
-        (expected,) = sentence_logits([sentence], unseen.taught_by.open_tagger())
+        (expected,) = sentence_logits([sentence], unseen.teacher.open_tagger())
         own = found[place : place + len(expected)]
         np.testing.assert_allclose(own, average([expected], [1]), atol=1e-5)
         place += len(expected)

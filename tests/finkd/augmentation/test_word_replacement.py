@@ -10,7 +10,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.sentence import Sentence
 from finkd.models.heads import with_masked_head
 from finkd.stages.task_distill import TaskDistill
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, tiny_model
 from tests.toys import roberta, trained
 
@@ -70,7 +70,7 @@ def test_a_model_without_a_masked_head_is_refused():
 
 
 def test_the_student_reads_the_copies_too(tmp_path):
-    where = replace(context(tmp_path), ancestor=lambda strategy: TaughtBy(strategy, masked_lm))
+    where = replace(context(tmp_path), strategy_teacher=lambda strategy: Teacher(strategy, masked_lm))
     plain = TaskDistill(losses="tinybert-labels", schedule=replace(QUICK, epochs=1))
     _, without = plain.run(tiny_model(labels=LABELS), where)
     _, beside = replace(plain, augment=Augment(copies=2, fraction=1)).run(tiny_model(labels=LABELS), where)
@@ -80,7 +80,8 @@ def test_the_student_reads_the_copies_too(tmp_path):
 def test_another_masked_language_model_is_another_address(tmp_path):
     stage = TaskDistill(augment=Augment(copies=1))
     one, two = (
-        replace(context(tmp_path), ancestor=lambda strategy, name=name: TaughtBy(name, masked_lm)) for name in "ab"
+        replace(context(tmp_path), strategy_teacher=lambda strategy, name=name: Teacher(name, masked_lm))
+        for name in "ab"
     )
     assert stage.cache_inputs(one) != stage.cache_inputs(two)
     assert replace(stage, augment=Augment()).cache_inputs(one) == replace(stage, augment=Augment()).cache_inputs(two)

@@ -131,11 +131,11 @@ def test_models_that_stages_learn_from_do_not_read_it_either(tmp_path):
     asked = []
 
     def within(given):
-        return replace(given, ancestor=lambda name: asked.append((name, given)), with_ancestors=within)
+        return replace(given, strategy_teacher=lambda name: asked.append((name, given)), with_strategy_teachers=within)
 
     for stage in (Calibrate("text", 0.25), Calibrate("gold", 0.3)):
         ((_, rest),) = with_contexts([Step("calibrate", stage)], within(whole))
-        rest.taught_by("masked-teacher", "test")
+        rest.teacher_named("masked-teacher", "test")
     (_, of_text), (_, of_gold) = asked
     assert len(of_text.sentences("text")) == len(of_text.sentences("general")) == 15
     assert len(of_gold.train) < len(whole.train)

@@ -13,7 +13,7 @@ from finkd.stages.finetune import Finetune
 from finkd.store import MANIFEST, Store
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Step
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 from tests.finkd.toys import QUICK, context, tiny_model
 
 pytestmark = pytest.mark.slow
@@ -212,7 +212,7 @@ def test_a_setting_changes_its_own_stage_and_those_after_it_unless_it_is_the_def
         ({"corpus": "other"}, [True, False, False]),
         ({"precision": "bf16"}, [True, False, False]),
         ({"labels": ("O", "B-X", "I-X")}, [True, False, False]),
-        ({"teacher": TaughtBy("other", tiny_model)}, [True, True, False]),
+        ({"teacher": Teacher("other", tiny_model)}, [True, True, False]),
         ({"listen": print}, [True, True, True]),
     ],
 )

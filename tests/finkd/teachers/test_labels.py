@@ -6,13 +6,13 @@ import numpy as np
 
 from finkd.store import Store
 from finkd.teachers.labels import teacher_labels
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 
 
 def test_a_tagger_that_never_sees_the_tags_labels_a_text_once(tmp_path):
     tagger, parts = tiny_model(labels=LABELS), []
-    teacher = TaughtBy("theirs", None, tagger=lambda: tagger)
+    teacher = Teacher("theirs", None, tagger=lambda: tagger)
 
     def labelled(sentences):
         return np.asarray(teacher_labels(sentences, teacher, LABELS, Store(tmp_path), "fp32", parts.append))

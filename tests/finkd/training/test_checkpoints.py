@@ -20,7 +20,7 @@ from finkd.stages.finetune import Finetune
 from finkd.store import MANIFEST, Store
 from finkd.strategies.strategy import Step
 from finkd.training.checkpoints import Checkpoint, Checkpoints
-from finkd.training.teachers import LiveTeacher
+from finkd.training.teacher_outputs import LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, tiny_model
 from tests.toys import bpe

@@ -18,7 +18,7 @@ from finkd.models.heads import with_head
 from finkd.stages.distill import Distill
 from finkd.stages.task_distill import TaskDistill
 from finkd.store import Store
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 from finkd.training import teacher_states
 from finkd.training.teacher_states import Keeper
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, context, ner_data, outputs, tiny_model
@@ -96,7 +96,7 @@ def test_terms_choose_what_is_kept(tmp_path):
 
 def test_a_stage_keeps_states_in_8_bits(tmp_path):
     stage = TaskDistill(losses=LOSSES, schedule=STILL, cache_teacher_outputs="int8")
-    setting = replace(context(tmp_path), teacher=TaughtBy("key", taught))
+    setting = replace(context(tmp_path), teacher=Teacher("key", taught))
     student, _ = stage.run(tiny_model(bpe(), seed=3), setting)
     assert student.labels == LABELS
     kinds = {np.load(path, mmap_mode="r").dtype for path in tmp_path.rglob("states.npy")}
@@ -116,7 +116,7 @@ def test_a_student_of_any_family_learns_from_kept_states(family, tmp_path):
 @pytest.mark.parametrize("tokenizer", [wordpiece_uncased, bpe])
 def test_students_learn_the_same_from_kept_states(stage, tokenizer, tmp_path):
     teacher = taught(tokenizer=tokenizer())
-    setting = replace(context(tmp_path), teacher=TaughtBy("teacher", lambda: teacher))
+    setting = replace(context(tmp_path), teacher=Teacher("teacher", lambda: teacher))
     live, _ = stage.run(tiny_model(), setting)
     stored, _ = replace(stage, cache_teacher_outputs=True).run(tiny_model(), setting)
     for name, weights in live.network.state_dict().items():
@@ -125,7 +125,7 @@ def test_students_learn_the_same_from_kept_states(stage, tokenizer, tmp_path):
 
 def test_the_teacher_reads_a_text_once_for_all_students(tmp_path):
     teacher = taught()
-    setting = replace(context(tmp_path), teacher=TaughtBy("teacher", lambda: teacher))
+    setting = replace(context(tmp_path), teacher=Teacher("teacher", lambda: teacher))
     stage = TaskDistill(losses=LOSSES, schedule=STILL, cache_teacher_outputs=True)
     seen = []
     stage.run(tiny_model(), replace(setting, listen=lambda progress: seen.append(progress.loss)))

@@ -24,7 +24,7 @@ from finkd.training.callbacks import Callback
 from finkd.training.loop import DivergedError, Loop
 from finkd.training.schedule import Course, Schedule
 from finkd.training.step import TrainingStep
-from finkd.training.teachers import CachedLogits, LiveTeacher
+from finkd.training.teacher_outputs import CachedLogits, LiveTeacher
 from finkd.training.trainer import train
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model
 from tests.toys import roberta, wordpiece_uncased

@@ -17,7 +17,7 @@ from finkd.stages.adapt import Adapt
 from finkd.stages.distill import Distill
 from finkd.stages.finetune import Finetune
 from finkd.stages.task_distill import TaskDistill
-from finkd.training.teachers import LiveTeacher
+from finkd.training.teacher_outputs import LiveTeacher
 from finkd.training.trainer import train
 from finkd.training.vocabulary_mixing import both_vocabularies
 from tests.finkd.toys import LABELS, QUICK, SENTENCES, ner_data, tiny_model

@@ -15,11 +15,11 @@ from finkd.models.spec import ModelSpec
 from finkd.stages.stage import ORIGIN, TAGGER, Context
 from finkd.strategies.parsing import parse
 from finkd.strategies.strategy import Strategy
-from finkd.teachers.taught_by import TaughtBy
+from finkd.teachers.teacher import Teacher
 
 
 @dataclass(frozen=True)
-class Ancestors:
+class StrategyTeachers:
     """Teachers that strategies make of the model that an experiment begins with.
 
     Attributes:
@@ -54,19 +54,19 @@ class Ancestors:
                 found[name] = made
 
     def within(self, context: Context) -> Context:
-        """The same context, whose stages may ask for ancestors; these use it too."""
+        """The same context, whose stages may ask for these teachers; their stages use it too."""
 
         @cache
-        def find(name: str) -> TaughtBy:
+        def find(name: str) -> Teacher:
             if name == ORIGIN:
                 load, spec = partial(load_model, self.teacher, any_labels=True), ModelSpec.of(self.teacher)
-                return TaughtBy(self.start, load, spec.head, spec=spec)
+                return Teacher(self.start, load, spec=spec)
             return self._made(parse(name, self.stages), whole)
 
-        whole = replace(context, ancestor=find, with_ancestors=self.within)
+        whole = replace(context, strategy_teacher=find, with_strategy_teachers=self.within)
         return whole
 
-    def _made(self, strategy: Strategy, context: Context) -> TaughtBy:
+    def _made(self, strategy: Strategy, context: Context) -> Teacher:
         self.of(strategy)  # a strategy that would learn from itself has no address
         spec = ModelSpec.of(self.teacher, context.labels or None)
         context, made = replace(context, student=spec), strategy.validate(spec)[-1]
@@ -74,4 +74,4 @@ class Ancestors:
         def load() -> Model:
             return lineage.run(self.teacher, self.start, strategy, context, self.begins).load()
 
-        return TaughtBy(lineage.addresses(self.start, strategy, context)[-1], load, made.head, spec=made)
+        return Teacher(lineage.addresses(self.start, strategy, context)[-1], load, spec=made)

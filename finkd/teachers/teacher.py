@@ -9,20 +9,19 @@ from typing import cast
 from finkd.corpora.errors import ConfigError
 from finkd.inference.tagger import AnyTagger
 from finkd.models.model import Model
-from finkd.models.spec import Head, ModelSpec
+from finkd.models.spec import ModelSpec
 from finkd.store import address
 from finkd.teachers.ensemble import Ensemble
 from finkd.teachers.finished_tagger import FinishedTagger
 
 
 @dataclass(frozen=True)
-class TaughtBy:
+class Teacher:
     """A teacher: a finished model, an ensemble, or a tagger of another kind.
 
     Attributes:
         key: content address of what it says.
         load: reads the model whose hidden states it shows; ``None`` if it has no such model.
-        head: what it scores.
         tagger: reads the tagger that labels text, if that is not the model.
         members: taggers whose mean it is, if it is an ensemble.
         model_key: content address of the model, if it is not ``key``.
@@ -31,7 +30,6 @@ class TaughtBy:
 
     key: str
     load: Callable[[], Model] | None
-    head: Head = "labels"
     tagger: Callable[[], AnyTagger] | None = None
     members: tuple[Member, ...] = ()
     model_key: str = ""
@@ -85,26 +83,26 @@ class Member:
     """Tagger of an ensemble.
 
     Attributes:
-        taught_by: the tagger.
+        teacher: the tagger.
         weight: in the mean of all members.
         trained_on: texts of the sentences that it was trained on, on which other members are asked; empty asks it
             everywhere.
     """
 
-    taught_by: TaughtBy
+    teacher: Teacher
     weight: float = 1.0
     trained_on: frozenset[str] = frozenset()
 
 
-def ensemble(members: Sequence[Member]) -> TaughtBy:
+def ensemble(members: Sequence[Member]) -> Teacher:
     """Return the ensemble of some taggers; its hidden states are those of the first that has a model."""
-    material = [[member.taught_by.key, member.weight, bool(member.trained_on)] for member in members]
-    first = next((each.taught_by for each in members if each.taught_by.load is not None), None)
+    material = [[member.teacher.key, member.weight, bool(member.trained_on)] for member in members]
+    first = next((each.teacher for each in members if each.teacher.load is not None), None)
 
     def tagger() -> Ensemble:
-        return Ensemble([each.taught_by.open_tagger() for each in members], [each.weight for each in members])
+        return Ensemble([each.teacher.open_tagger() for each in members], [each.weight for each in members])
 
-    return TaughtBy(
+    return Teacher(
         address({"ensemble": material, "version": 1}),
         first.load if first else None,
         tagger=tagger,
@@ -114,9 +112,9 @@ def ensemble(members: Sequence[Member]) -> TaughtBy:
     )
 
 
-def of_tagger(tagger: FinishedTagger) -> TaughtBy:
+def of_tagger(tagger: FinishedTagger) -> Teacher:
     """Return a tagger that finkd did not train, as a teacher."""
     material = {"tagger": tagger.source.key, "reading": [dict(tagger.reading.labels), tagger.reading.scheme]}
     key = address({**material, "labels": tagger.labels, "version": 2})
     source = tagger.source
-    return TaughtBy(key, source.load, tagger=lambda: tagger, model_key=source.key, spec=source.spec)
+    return Teacher(key, source.load, tagger=lambda: tagger, model_key=source.key, spec=source.spec)

@@ -20,7 +20,7 @@ class WordLogits(Protocol):
         """Return (words, labels) those of some words."""
 
 
-class Teacher(Protocol):
+class TeacherOutputs(Protocol):
     """Source of teacher outputs.
 
     Attributes:
