@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from finkd.losses.layers import Layers, layer_pairs
-from finkd.losses.term import Requirement, StepOutputs
+from finkd.losses.term import Loss, Requirement, StepOutputs
 from finkd.models.shape import Shape
 
 
 @dataclass(frozen=True)
-class AlignedHiddenStates:
+class AlignedHiddenStates(Loss):
     """Student states h_S,j against the teacher's, averaged over the characters of each student token j.
 
     With t_j = sum_i A_ji h_T,i, A_ji the share of token j's characters that teacher token i covers, m_j = 1 where any
@@ -29,12 +29,10 @@ class AlignedHiddenStates:
     Each is averaged over the mapped layers. The pooling is finkd's; under one tokenizer A is the identity.
 
     Attributes:
-        weight: factor in the sum of all terms.
         layers: which of the teacher's layers each of the student's learns from, the embeddings among them.
         measure: of the distance.
     """
 
-    weight: float = 1.0
     layers: Layers = "even"
     measure: Literal["relative", "mse", "cosine"] = "relative"
     requires: ClassVar[Requirement] = Requirement.HIDDEN_STATES

@@ -9,19 +9,17 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.losses.term import Requirement, StepOutputs
+from finkd.losses.term import Loss, Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
-class CrossEntropy:
+class CrossEntropy(Loss):
     """-log softmax(z_S(w))[y(w)], averaged over the words with a gold label.
 
     Attributes:
-        weight: factor in the sum of all terms.
         smoothing: share of the target spread evenly over all labels.
     """
 
-    weight: float = 1.0
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     requires: ClassVar[Requirement] = Requirement.LABELS
 

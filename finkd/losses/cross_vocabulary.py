@@ -12,22 +12,20 @@ from torch.nn import functional
 
 from finkd.losses.alignment import MaskedTokens, places
 from finkd.losses.masked_lm_distillation import mlm_logits, single_tokens
-from finkd.losses.term import Requirement, StepOutputs
+from finkd.losses.term import Loss, Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
-class ULD:
+class ULD(Loss):
     """Mean over positions of sum_v |sort(p_S)_v - sort(p_T)_v|, the shorter one padded with zeros.
 
     Universal logit distillation (Boizard et al., arXiv 2402.12030, equation 3): no alignment, the i-th masked token of
     an example is paired with the i-th of the other side, and what is left over is dropped.
 
     Attributes:
-        weight: factor in the sum of all terms.
         largest: how many of the largest probabilities are compared; 0 compares all.
     """
 
-    weight: float = 1.0
     largest: NonNegativeInt = 128
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
@@ -41,17 +39,13 @@ class ULD:
 
 
 @dataclass(frozen=True)
-class MinED:
+class MinED(Loss):
     """KL to the teacher's distribution, each entry moved to the student's entry of the smallest edit distance.
 
     MinED of FuseLLM (Wan et al., arXiv 2401.10491, section 3.3): masked chunks of one token on both sides take the
     mapped distribution, the tokens of all others the text itself as a one-hot target.
-
-    Attributes:
-        weight: factor in the sum of all terms.
     """
 
-    weight: float = 1.0
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
@@ -67,19 +61,17 @@ class MinED:
 
 
 @dataclass(frozen=True)
-class ULDHybrid:
+class ULDHybrid(Loss):
     """Jensen-Shannon divergence on entries that both vocabularies hold, sorted L1 on all others, per masked chunk.
 
     GOLD of TRL: a chunk's distribution is that of its first token times the chances of the tokens that follow it. What
     is left to the L1 term has no names any more; in financial text most numbers fall there.
 
     Attributes:
-        weight: factor in the sum of all terms.
         unmatched: factor of the L1 term.
         largest: how many of the largest unmatched probabilities are compared; 0 compares all.
     """
 
-    weight: float = 1.0
     unmatched: NonNegativeFloat = 1.0
     largest: NonNegativeInt = 128
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS

@@ -8,24 +8,20 @@ from typing import ClassVar
 from torch import Tensor
 
 from finkd.corpora.errors import ConfigError
-from finkd.losses.term import Requirement, StepOutputs
+from finkd.losses.term import Loss, Requirement, StepOutputs
 from finkd.models.shape import Shape
 
 
 @dataclass(frozen=True)
-class Embedding:
+class Embedding(Loss):
     """sum_j |P e_s(j) - sum_t W_s(j),t E_t|^2 / sum_j |sum_t W_s(j),t E_t|^2 over the tokens j of the batch.
 
     W spells each student entry in teacher entries (``finkd.tokenization.maps``), so the term holds the student's
     embeddings where the transfer put them; P is the identity, or a learnt map where the widths differ. Entries count as
     often as they occur. Under one vocabulary W is the identity, and the term is TinyBERT's embedding loss on token
     embeddings (Jiao et al., arXiv 1909.10351, equation 9), relative to the teacher's scale.
-
-    Attributes:
-        weight: factor in the sum of all terms.
     """
 
-    weight: float = 1.0
     requires: ClassVar[Requirement] = Requirement.EMBEDDINGS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:

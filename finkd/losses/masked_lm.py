@@ -8,18 +8,13 @@ from typing import ClassVar
 from torch import Tensor
 
 from finkd.losses.blockwise import cross_entropy
-from finkd.losses.term import Requirement, StepOutputs
+from finkd.losses.term import Loss, Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
-class MaskedLM:
-    """-log p_S(token), averaged over the student's masked tokens (Devlin et al., arXiv 1810.04805, section 3.1).
+class MaskedLM(Loss):
+    """-log p_S(token), averaged over the student's masked tokens (Devlin et al., arXiv 1810.04805, section 3.1)."""
 
-    Attributes:
-        weight: factor in the sum of all terms.
-    """
-
-    weight: float = 1.0
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:

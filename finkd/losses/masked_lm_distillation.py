@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from finkd.losses.alignment import MaskedText
 from finkd.losses.blockwise import SelectedLogits, divergence, score_divergence
-from finkd.losses.term import Requirement, StepOutputs
+from finkd.losses.term import Loss, Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
-class MaskedProjection:
+class MaskedProjection(Loss):
     """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's distribution, projected by P.
 
     q_k = top-n(softmax(z_T / tau)) P, renormalised; w_k is its mass before that. Row t of P spells teacher entry t in
@@ -25,13 +25,11 @@ class MaskedProjection:
     the masked positions, or at all of them.
 
     Attributes:
-        weight: factor in the sum of all terms.
         temperature: tau, above 0.
         top_k: n, how many of the teacher's most likely tokens are projected; 0 takes all, which saves finding them.
         positions: ``"masked"`` ones, or ``"all"`` as in DistilBERT, where the vocabulary costs more than the encoder.
     """
 
-    weight: float = 1.0
     temperature: PositiveFloat = 2.0
     top_k: NonNegativeInt = 0
     positions: Literal["masked", "all"] = "masked"
@@ -70,7 +68,7 @@ class MaskedProjection:
 
 
 @dataclass(frozen=True)
-class MaskedMarginal:
+class MaskedMarginal(Loss):
     """tau^2 sum_k w_k KL(q_k || p_S,k) / sum_k w_k, with q_k the teacher's distribution retokenized for position k.
 
     For position k of a masked chunk that is one teacher token,
@@ -78,11 +76,9 @@ class MaskedMarginal:
     chunk's first k tokens and goes on with s. It is renormalised, and w_k is its mass before that.
 
     Attributes:
-        weight: factor in the sum of all terms.
         temperature: tau, above 0.
     """
 
-    weight: float = 1.0
     temperature: PositiveFloat = 2.0
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 
@@ -109,7 +105,7 @@ class MaskedMarginal:
 
 
 @dataclass(frozen=True)
-class ALM:
+class ALM(Loss):
     """-[e^a b + (1 - e^a) log(1 - e^b)], averaged over the masked chunks: the teacher's chance of a chunk, kept.
 
     a = l_T / tau - eps and b = l_S / tau - eps, where l sums log p over the chunk's tokens: the chance of the whole
@@ -117,11 +113,9 @@ class ALM:
     pseudo-likelihoods, which masked models give, and the entropy of e^a taken off, so that equal models cost nothing.
 
     Attributes:
-        weight: factor in the sum of all terms.
         temperature: tau, above 0; decoders take 100, pseudo-likelihoods of few tokens far less.
     """
 
-    weight: float = 1.0
     temperature: PositiveFloat = 1.0
     requires: ClassVar[Requirement] = Requirement.MLM_LOGITS
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from finkd.corpora.errors import ConfigError
 from finkd.losses.alignment import Chunks
 from finkd.losses.layers import Layers, layer_pairs
-from finkd.losses.term import Requirement, StepOutputs
+from finkd.losses.term import Loss, Requirement, StepOutputs
 from finkd.models.shape import Shape
 
 _NEVER = -1e4
@@ -24,7 +24,7 @@ _ROLES = {"q": 0, "k": 1, "v": 2}
 
 
 @dataclass(frozen=True)
-class ChunkRelations:
+class ChunkRelations(Loss):
     """KL(softmax(X_T X_T' / sqrt(d_T)) || softmax(X_S X_S' / sqrt(d_S))), averaged over relations, heads and chunks.
 
     X holds a layer's queries, keys or values, averaged over the tokens of each chunk and cut into relation heads, so
@@ -32,13 +32,11 @@ class ChunkRelations:
     arXiv 2012.15828, section 3); chunks in the place of tokens are finkd's.
 
     Attributes:
-        weight: factor in the sum of all terms.
         relations: which ones.
         layers: which layers are compared; of a deep teacher, MiniLM v2 takes one before the last.
         heads: relation heads; 0 takes the student's attention heads, of which all layers must have as many.
     """
 
-    weight: float = 1.0
     relations: Annotated[tuple[Literal["qq", "kk", "vv"], ...], Field(min_length=1)] = ("qq", "kk", "vv")
     layers: Layers = "last"
     heads: Annotated[int, Field(ge=0)] = 0
@@ -75,7 +73,7 @@ class ChunkRelations:
 
 
 @dataclass(frozen=True)
-class ChunkAttention:
+class ChunkAttention(Loss):
     """Mean squared difference of the attention scores q k' / sqrt(d) before the softmax, between pairs of chunks.
 
     The score of two chunks is the mean of the scores of their tokens, which is the score of their mean query and mean
@@ -84,11 +82,9 @@ class ChunkAttention:
     with its default kernels.
 
     Attributes:
-        weight: factor in the sum of all terms.
         layers: which of the teacher's layers each of the student's learns from.
     """
 
-    weight: float = 1.0
     layers: Layers = "even"
     requires: ClassVar[Requirement] = Requirement.ATTENTION
 

@@ -10,13 +10,13 @@ from pydantic import PositiveFloat
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.losses.term import Requirement, Sequences, StepOutputs
+from finkd.losses.term import Loss, Requirement, Sequences, StepOutputs
 
 _NEVER = -1e9
 
 
 @dataclass(frozen=True)
-class SequenceKL:
+class SequenceKL(Loss):
     """tau^2 / W * sum_s KL(p_T(y | s) || p_S(y | s)), over all legal label sequences y of each sentence s of W words.
 
     A model gives a legal IOB2 sequence the product of its words' probabilities, over the sum of that product for all
@@ -24,11 +24,9 @@ class SequenceKL:
     sequences). All sums are exact, by the forward algorithm.
 
     Attributes:
-        weight: factor in the sum of all terms.
         temperature: tau, above 0, by which the logits of words are divided.
     """
 
-    weight: float = 1.0
     temperature: PositiveFloat = 1.0
     requires: ClassVar[Requirement] = Requirement.WORD_LOGITS | Requirement.SEQUENCES
 

@@ -1,17 +1,18 @@
-"""The protocol of loss terms, and the model outputs that they read."""
+"""The base class of loss terms, and the model outputs that they read."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Flag, auto
-from typing import Protocol
 
 from torch import Tensor
 
 from finkd.losses.alignment import BatchAlignment
 from finkd.losses.vocabularies import Vocabularies
 from finkd.models.heads import FactoredLogits
+from finkd.models.shape import Shape
 
 
 class Requirement(Flag):
@@ -115,24 +116,28 @@ class StepOutputs:
     project: Callable[[Tensor], Tensor] = _same
 
 
-class Loss(Protocol):
-    """A weighted term of the training loss. Implementations are frozen dataclasses, so that a config is a term.
-
-    A term that cannot compare every two models may have a method ``check(student, teacher)``, which raises
-    ``ConfigError`` for the shapes (``finkd.models.shape.Shape``) of two that it cannot, before any training.
+@dataclass(frozen=True)
+class Loss(ABC):
+    """A weighted term of the training loss: a frozen dataclass, so that a config is a term.
 
     Attributes:
         weight: factor in the sum of all terms.
-        requires: which parts of ``StepOutputs`` must be there, from ``Requirement``.
     """
 
+    weight: float = 1.0
+
     @property
+    @abstractmethod
     def requires(self) -> Requirement:
-        """Outputs that the term reads."""
+        """Parts of ``StepOutputs`` that must be there."""
 
-    @property
-    def weight(self) -> float:
-        """Factor in the sum of all terms."""
-
+    @abstractmethod
     def __call__(self, outputs: StepOutputs) -> Tensor:
         """Return the unweighted term, a scalar; 0 with finite gradients if nothing in the batch counts."""
+
+    def check(self, student: Shape, teacher: Shape) -> None:  # noqa: B027 - most terms compare every two models
+        """Check that the term can compare models of two shapes, before any training.
+
+        Raises:
+            ConfigError: if it cannot.
+        """

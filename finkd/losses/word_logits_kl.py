@@ -9,22 +9,20 @@ from pydantic import PositiveFloat
 from torch import Tensor
 from torch.nn import functional
 
-from finkd.losses.term import Requirement, StepOutputs
+from finkd.losses.term import Loss, Requirement, StepOutputs
 
 
 @dataclass(frozen=True)
-class WordLogitsKL:
+class WordLogitsKL(Loss):
     """tau^2 mean_w KL(softmax(z_T(w) / tau) || softmax(z_S(w) / tau)), z(w) at the word's first token.
 
     Words exist under every tokenizer, so teacher and student may cut them as they like. The factor tau^2 keeps the
     size of the gradient when tau changes (Hinton et al., arXiv 1503.02531, section 2).
 
     Attributes:
-        weight: factor in the sum of all terms.
         temperature: tau, above 0.
     """
 
-    weight: float = 1.0
     temperature: PositiveFloat = 2.0
     requires: ClassVar[Requirement] = Requirement.WORD_LOGITS
 

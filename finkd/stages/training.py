@@ -138,9 +138,8 @@ class LearningStage(Stage):
             if Requirement.ATTENTION in term.requires:
                 for spec in (student, teacher):
                     spec.check_attention("losses")
-            check = getattr(term, "check", None)
-            if check is not None and student.sizes is not None and teacher.sizes is not None:
-                check(student.sizes, teacher.sizes)
+            if student.sizes is not None and teacher.sizes is not None:
+                term.check(student.sizes, teacher.sizes)
 
     def _states(self, teacher: Model, key: str, data: TrainingData, student: Model, context: Context) -> States:
         """A teacher's states of all examples, from the store of an experiment; computed now if they are not in it."""

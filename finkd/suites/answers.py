@@ -17,7 +17,7 @@ from finkd.corpora.tasks.questions import Question
 from finkd.data.batches import TrainingData
 from finkd.data.encoding import Encoded
 from finkd.inference.prediction import on_fastest_device, read
-from finkd.losses.term import Requirement, StepOutputs
+from finkd.losses.term import Loss, Requirement, StepOutputs
 from finkd.models.heads import with_answer_head
 from finkd.models.model import Model
 from finkd.progress import Listener
@@ -164,18 +164,16 @@ def _answer(question: Question, read: Windows, window: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class AnswerSpan:
+class AnswerSpan(Loss):
     """Mean over windows of the cross-entropies of the answer's start and end, halved.
 
     Devlin et al. 2019, section 4.2. ``labels`` are (tokens, 3): the window of each, whether the answer starts there and
     whether it ends there. With a temperature, the teacher's probabilities replace the gold labels.
 
     Attributes:
-        weight: factor in the sum of all terms.
         temperature: of the teacher's probabilities; ``None`` learns from gold.
     """
 
-    weight: float = 1.0
     temperature: float | None = None
     requires: ClassVar[Requirement] = Requirement.LABELS | Requirement.WORD_LOGITS
 

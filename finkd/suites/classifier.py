@@ -41,14 +41,9 @@ Logits = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class SquaredError:
-    """Mean of (z_S(x) - y(x))^2 over the texts of a batch, y being gold.
+class SquaredError(Loss):
+    """Mean of (z_S(x) - y(x))^2 over the texts of a batch, y being gold."""
 
-    Attributes:
-        weight: factor in the sum of all terms.
-    """
-
-    weight: float = 1.0
     requires: ClassVar[Requirement] = Requirement.LABELS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
@@ -60,14 +55,9 @@ class SquaredError:
 
 
 @dataclass(frozen=True)
-class TeacherError:
-    """Mean of (z_S(x) - z_T(x))^2 over the texts of a batch.
+class TeacherError(Loss):
+    """Mean of (z_S(x) - z_T(x))^2 over the texts of a batch."""
 
-    Attributes:
-        weight: factor in the sum of all terms.
-    """
-
-    weight: float = 1.0
     requires: ClassVar[Requirement] = Requirement.WORD_LOGITS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:

@@ -7,17 +7,16 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from finkd.losses.term import Requirement, StepOutputs
+from finkd.losses.term import Loss, Requirement, StepOutputs
 from finkd.models.model import Model
 from finkd.stages.stage import Context, Stage, StageResult
 from finkd.strategies.known import KnownStrategy
 
 
 @dataclass(frozen=True)
-class WordsMSE:
+class WordsMSE(Loss):
     """Mean squared difference of the scores of words (Ba and Caruana 2014, arXiv 1312.6184, equation 1)."""
 
-    weight: float = 1.0
     requires: ClassVar[Requirement] = Requirement.WORD_LOGITS
 
     def __call__(self, outputs: StepOutputs) -> Tensor:
