@@ -13,9 +13,9 @@ from tokenizers import Tokenizer as Backend
 from tokenizers.processors import TemplateProcessing
 
 from finkd.corpora.errors import ConfigError
-from finkd.corpora.registry import Registry
 from finkd.tokenization.tokenizer import Tokenizer
-from finkd.tokenization.trainers.algorithm import PRINTABLE, SPECIALS, Algorithm
+from finkd.tokenization.trainers import algorithms
+from finkd.tokenization.trainers.algorithm import PRINTABLE, SPECIALS
 from finkd.tokenization.trainers.counting import WordCounts, count_words, mix_counts
 from finkd.tokenization.trainers.growing import GROWTH, Growth, grow
 from finkd.tokenization.trainers.protection import LEARNED, NUMBER_SHARE, Protection, add_words
@@ -26,7 +26,6 @@ __all__ = [
     "Growth",
     "Protection",
     "WordCounts",
-    "algorithms",
     "count_words",
     "grow",
     "mix_counts",
@@ -35,22 +34,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-algorithms: Registry[Algorithm] = Registry(
-    "vocabularies",
-    {
-        "wordpiece": (
-            "finkd.tokenization.trainers.merges:WORDPIECE",
-            "BERT's: merges inside words, ## continues a word",
-        ),
-        "bpe": ("finkd.tokenization.trainers.merges:BPE", "byte-level merges as in RoBERTa: nothing is ever unknown"),
-        "unigram": ("finkd.tokenization.trainers.unigram:UNIGRAM", "likeliest tokens of BERT's words"),
-        "sentencepiece": (
-            "finkd.tokenization.trainers.unigram:SENTENCEPIECE",
-            "likeliest tokens of everything between spaces, bytes for unknown characters",
-        ),
-    },
-)
 
 
 def train(

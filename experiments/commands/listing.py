@@ -36,7 +36,7 @@ KINDS = {
     "teacher-kinds": "finkd.teachers:kinds",
     "teachers": "finkd.models.pretrained:KNOWN",
     "transfers": "finkd.models:transfers",
-    "vocabularies": "finkd.tokenization.vocabulary:algorithms",
+    "vocabularies": "finkd.tokenization.trainers:algorithms",
 }
 
 

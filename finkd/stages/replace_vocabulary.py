@@ -22,6 +22,7 @@ from finkd.settings import build, described
 from finkd.stages.stage import Context, Source, Stage, StageResult
 from finkd.tokenization import vocabulary
 from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers import algorithms
 from finkd.tokenization.trainers.protection import LEARNED, read_entries
 from finkd.tokenization.vocabulary import GROWTH, Growth, Protection
 
@@ -34,7 +35,7 @@ class ReplaceVocabulary(Stage):
     split.
 
     Attributes:
-        algorithm: a name in ``finkd.tokenization.vocabulary.algorithms``, for a vocabulary from scratch.
+        algorithm: a name in ``finkd.tokenization.trainers.algorithms``, for a vocabulary from scratch.
         size: tokens, special tokens included, of a vocabulary from scratch or trimmed; a trimmed one may have fewer.
         lowercase: whether case is dropped; a grown or trimmed vocabulary does what the teacher's does.
         sentences: unlabelled sentences to learn from; 0 takes as many as the experiment's text has.
@@ -77,10 +78,8 @@ class ReplaceVocabulary(Stage):
         """Check the settings; the new model has the new vocabulary."""
         self.method()
         given = self._given() if self.tokenizer else None
-        if given is None and self.start == "scratch" and self.algorithm not in vocabulary.algorithms:
-            raise ConfigError(
-                f"replace-vocabulary.algorithm: {unknown('vocabularies', self.algorithm, vocabulary.algorithms)}"
-            )
+        if given is None and self.start == "scratch" and self.algorithm not in algorithms:
+            raise ConfigError(f"replace-vocabulary.algorithm: {unknown('vocabularies', self.algorithm, algorithms)}")
         if self.start == "scratch":  # a changed vocabulary has the special tokens that it had
             spec = replace(spec, has_mask_token=given is None or "mask" in given.special_ids)
         if given is not None or self.start == "grow" or spec.sizes is None:

@@ -11,8 +11,9 @@ import pytest
 
 from finkd.corpora.errors import ConfigError
 from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers import algorithms
 from finkd.tokenization.trainers.algorithm import SPECIALS
-from finkd.tokenization.vocabulary import algorithms, train
+from finkd.tokenization.vocabulary import train
 from tests.toys import TEXTS, trained
 
 ROOM = {"wordpiece": 200, "bpe": 350, "unigram": 150, "sentencepiece": 420}
@@ -21,7 +22,8 @@ ROOM = {"wordpiece": 200, "bpe": 350, "unigram": 150, "sentencepiece": 420}
 SCRIPT = """
 import hashlib, json, random, sys
 from tests.toys import TEXTS
-from finkd.tokenization.vocabulary import algorithms, train
+from finkd.tokenization.trainers import algorithms
+from finkd.tokenization.vocabulary import train
 texts = list(TEXTS) * 3
 random.shuffle(texts)
 room = json.loads(sys.argv[1])

@@ -9,8 +9,9 @@ from finkd.corpora.errors import ConfigError, DataError
 from finkd.tokenization.maps.retokenization import Retokenization
 from finkd.tokenization.surface import surface
 from finkd.tokenization.tokenizer import Tokenizer
+from finkd.tokenization.trainers import algorithms
 from finkd.tokenization.trainers.protection import read_entries
-from finkd.tokenization.vocabulary import Protection, algorithms, grow, train, trim
+from finkd.tokenization.vocabulary import Protection, grow, train, trim
 from tests.toys import FAMILIES, TEXTS, assert_same_tokens
 
 ENTRIES = ("AAPL", "S&P", "BRK.B")
