@@ -58,14 +58,18 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         (new / "file").replace(path)
 
 
-def check_writable(path: Path) -> None:
-    """Check that a file can be written, before the work whose result it is to hold; its folder is made.
+def check_writable(path: Path, *, folder: bool = False) -> None:
+    """Check that a file can be written, before the work whose result it is to hold; the folder it stands in is made.
+
+    Args:
+        path: to be written.
+        folder: whether it is a folder, to be replaced as ``atomic_folder`` does.
 
     Raises:
-        StoreError: if it cannot, or a folder has this name.
+        StoreError: if it cannot, or a folder has the name of a file.
     """
     with as_store_error(path), _temporary_folder(path):
-        if path.is_dir():
+        if path.is_dir() and not folder:
             raise _is_a_directory()
 
 

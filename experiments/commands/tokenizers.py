@@ -158,7 +158,7 @@ def vocab(
     named = grow_from or trim_from
     if named and Path(named).resolve() == out.resolve():
         raise ConfigError(f"--out: {out} holds the vocabulary that is read; choose another folder")
-    check_writable(out)
+    check_writable(out, folder=True)
     if not general:
         refuse_idle(context, "without --general", "weight")
 

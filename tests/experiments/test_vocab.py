@@ -73,6 +73,12 @@ def test_the_vocabulary_that_is_read_is_not_replaced(finkd, corpus, tmp_path):
     assert (tmp_path / "first" / "tokenizer.json").read_bytes() == before
 
 
+def test_a_vocabulary_is_replaced(finkd, corpus, tmp_path):
+    made(finkd, corpus, tmp_path / "out", "--vocab-size", "90")
+    shown, tokenizer = made(finkd, corpus, tmp_path / "out", "--vocab-size", "95")
+    assert shown["size"] == len(tokenizer) == 95
+
+
 def test_names_are_kept_whole_first(finkd, tmp_path):
     lines = ["the money of the bank and the interest on the money of the bank"] * 30
     lines += [f"the bank of {name} pays" for name in ("Zwolle", "Quimper", "Yverdon")] * 3
