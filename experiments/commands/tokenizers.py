@@ -158,7 +158,6 @@ def vocab(
     named = grow_from or trim_from
     if named and Path(named).resolve() == out.resolve():
         raise ConfigError(f"--out: {out} holds the vocabulary that is read; choose another folder")
-    check_writable(out, folder=True)
     if not general:
         refuse_idle(context, "without --general", "weight")
 
@@ -170,11 +169,11 @@ def vocab(
     protection = vocabulary.Protection(read_entries(protect) if protect else (), currency, digits)
     growth = build(vocabulary.Growth, {"rule": rule or "likelihood", "threshold": threshold}, "vocabulary")
     teacher = named_tokenizer(named) if named else None
-    counts = vocabulary.count_words(source(corpus).training(held_out=False), names=names)
-    if general:
-        counts = vocabulary.mix_counts(
-            source(general).training(held_out=False), counts, 0.5 if weight is None else weight
-        )
+    domain, other = source(corpus), source(general) if general else None
+    check_writable(out, folder=True)
+    counts = vocabulary.count_words(domain.training(held_out=False), names=names)
+    if other is not None:
+        counts = vocabulary.mix_counts(other.training(held_out=False), counts, 0.5 if weight is None else weight)
     size, kind, name = vocab_size or 0, algorithm or "wordpiece", out.name
     if teacher is None:
         tokenizer = vocabulary.train(counts, kind, size, lowercase=not cased, protect=protection, name=name)
