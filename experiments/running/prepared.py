@@ -80,13 +80,13 @@ class Prepared(Inputs):
                     other.validate(spec)
 
     def addresses(
-        self, seed: int, taught: dict[str | None, Teacher] | None = None
+        self, seed: int, teachers: dict[str | None, Teacher] | None = None
     ) -> Iterator[tuple[str, str, list[tuple[Step, str]]]]:
         """Every system's stages with their addresses in the store; nothing is computed.
 
         Args:
             seed: of the systems.
-            taught: receives every system as a teacher.
+            teachers: receives every system as a teacher.
 
         Yields:
             the name of the system, or of what makes a teacher, then the system whose model it begins with, then its
@@ -98,10 +98,10 @@ class Prepared(Inputs):
         Raises:
             ConfigError: if a stage lacks something it needs.
         """
-        taught = {} if taught is None else taught
+        teachers = {} if teachers is None else teachers
         for name in self.in_order():
             keys = []
-            for each in self._trainings(name, seed, taught):
+            for each in self._trainings(name, seed, teachers):
                 with located(f"systems.{name}.strategy"):
                     stages = lineage.addresses(each.strategy_teachers.start, each.steps, each.context)
                     context = lineage.reserved(each.steps, each.context)
@@ -110,22 +110,22 @@ class Prepared(Inputs):
                     yield strategy, each.system, list(zip(others, others_keys, strict=True))
                 yield each.name, each.system, list(zip(each.steps, stages, strict=True))
                 keys.append(stages[-1])
-            taught[name] = self._taught(name, seed, keys, taught)
+            teachers[name] = self._as_teacher(name, seed, keys, teachers)
 
     def teachers(self, seed: int) -> dict[str, Teacher]:
         """Every system as a teacher; their models are in the store once ``outcomes`` has trained them."""
-        taught: dict[str | None, Teacher] = {}
-        list(self.addresses(seed, taught))
-        return {name: taught[name] for name in self.experiment.systems}
+        teachers: dict[str | None, Teacher] = {}
+        list(self.addresses(seed, teachers))
+        return {name: teachers[name] for name in self.experiment.systems}
 
     def outcomes(self, seed: int, listen: Listener, look: Look | None = None) -> Outcomes:
         """Train every system with a seed, or take it from the store; ``look`` is called as it goes on."""
         outcomes: Outcomes = {}
-        taught: dict[str | None, Teacher] = {}
+        teachers: dict[str | None, Teacher] = {}
         for name in self.in_order():
             watch = Watch(name, seed, listen)
             made = []
-            for each in self._trainings(name, seed, taught, watch):
+            for each in self._trainings(name, seed, teachers, watch):
                 strategy_teachers, context = each.strategy_teachers, replace(each.context, look=look)
                 outcome = lineage.run(
                     strategy_teachers.teacher, strategy_teachers.start, each.steps, context, watch.begins
@@ -133,13 +133,13 @@ class Prepared(Inputs):
                 rest = lineage.reserved(each.steps, context)
                 others = self._teachers(outcome, strategy_teachers.of(each.steps), strategy_teachers, rest)
                 made.append(replace(outcome, teachers=others))
-            taught[name] = self._taught(name, seed, [outcome.key for outcome in made], taught)
-            is_single = len(made) == 1 and taught[name].is_model
-            outcomes[name] = made[0] if is_single else Outcome.of_members(taught[name].key, made)
+            teachers[name] = self._as_teacher(name, seed, [outcome.key for outcome in made], teachers)
+            is_single = len(made) == 1 and teachers[name].is_model
+            outcomes[name] = made[0] if is_single else Outcome.of_members(teachers[name].key, made)
         return {name: outcomes[name] for name in self.experiment.systems}
 
     def _trainings(
-        self, name: str, seed: int, taught: Mapping[str | None, Teacher], watch: Watch | None = None
+        self, name: str, seed: int, teachers: Mapping[str | None, Teacher], watch: Watch | None = None
     ) -> Iterator[_Training]:
         """Yield what is trained for a system: its strategy, once or on each fold, or members with seeds of their own.
 
@@ -147,7 +147,7 @@ class Prepared(Inputs):
         """
         system = self.experiment.systems[name]
         if system.strategy:
-            context = self._context(seed, taught, watch, self.experiment.teacher_of(name))
+            context = self._context(seed, teachers, watch, self.experiment.teacher_of(name))
             for place in range(system.folds or 1):
                 part = f" (fold {place + 1} of {system.folds})" if system.folds else ""
                 yield self._training(f"{name}{part}", name, self._fold(context, system.folds, place), watch)
@@ -170,18 +170,18 @@ class Prepared(Inputs):
         rest = self.folds(self.gold(context.seed), count)[place].rest
         return replace(context, train=rest, corpus=part)
 
-    def _taught(self, name: str, seed: int, keys: Sequence[str], taught: Mapping[str | None, Teacher]) -> Teacher:
+    def _as_teacher(self, name: str, seed: int, keys: Sequence[str], teachers: Mapping[str | None, Teacher]) -> Teacher:
         """A system as a teacher.
 
         Args:
             name: of the system.
             seed: of the run.
             keys: of the models that were trained for it.
-            taught: teachers before it.
+            teachers: teachers before it.
         """
         system = self.experiment.systems[name]
         others = [each.system for each in system.members if each.system is not None and each.seed is not None]
-        made = [self._taught_by(key, each) for key, each in zip(keys, others or [name] * len(keys), strict=True)]
+        made = [self._stored_teacher(key, each) for key, each in zip(keys, others or [name] * len(keys), strict=True)]
         if system.folds is not None:
             parts = self.folds(self.gold(seed), system.folds)
             texts = [frozenset(sentence.text for sentence in part.rest) for part in parts]
@@ -193,7 +193,7 @@ class Prepared(Inputs):
             if reference.system is None:
                 each = of_tagger(self.finished_taggers[name][place])
             else:
-                each = next(left) if reference.seed is not None else taught[reference.system]
+                each = next(left) if reference.seed is not None else teachers[reference.system]
             members.append(Member(each, reference.weight))
         return members[0].teacher if len(members) == 1 else ensemble(members)
 
@@ -216,7 +216,7 @@ class Prepared(Inputs):
         stages = chain.from_iterable(each.lineage for each in made)
         return tuple({stage.key: stage for stage in stages if stage.key not in own}.values())
 
-    def _taught_by(self, key: str, system: str) -> Teacher:
+    def _stored_teacher(self, key: str, system: str) -> Teacher:
         strategy = self.stages_of(self.experiment.systems[system].role, self.experiment.systems[system].strategy)
         made = strategy.validate(self.spec(system))[-1]
         return Teacher(key, lambda: load_model(self.store.root / key), spec=made)
@@ -228,7 +228,7 @@ class Prepared(Inputs):
         return StrategyTeachers(model, self.fingerprints[model], self.experiment.stages, begins)
 
     def _context(
-        self, seed: int, taught: Mapping[str | None, Teacher], watch: Watch | None = None, teacher: str | None = None
+        self, seed: int, teachers: Mapping[str | None, Teacher], watch: Watch | None = None, teacher: str | None = None
     ) -> Context:
         """Return the context of one system's stages; without a watch, nothing is computed."""
         gold = self.gold(seed)
@@ -240,8 +240,8 @@ class Prepared(Inputs):
             store=self.store,
             text=self.text,
             general=self.general,
-            teacher=taught.get(teacher),
-            taggers={name: taught[name] for name in self.experiment.teachers if name in taught},
+            teacher=teachers.get(teacher),
+            taggers={name: teachers[name] for name in self.experiment.teachers if name in teachers},
             precision=self.precision,
             listen=watch.training if watch else None,
             checkpoint_seconds=self.checkpoint_seconds,

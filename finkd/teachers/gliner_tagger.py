@@ -42,7 +42,8 @@ class GlinerTagger:
     def key(self) -> str:
         """Content address of its files and of the prompts."""
         files = sorted(path for path in self.folder.iterdir() if path.is_file())
-        return address({"prompts": self.prompts, **{path.name: sha256(path) for path in files}})
+        hashes = {path.name: sha256(path) for path in files}
+        return address({"prompts": self.prompts, "version": 2, **hashes})  # 2: words that are not read have NaN
 
     @property
     def labels(self) -> tuple[str, ...]:
