@@ -19,7 +19,7 @@ from finkd.experiments.configuration.layout import slug
 from finkd.experiments.configuration.splits import scored_split
 from finkd.inference.tagger import Running
 from finkd.machine.environment import environment
-from finkd.runtimes.memory import peak_memory
+from finkd.runtimes.peak_memory import peak_memory
 from finkd.runtimes.record import FILE, BenchmarkRecord, save_benchmark
 from finkd.runtimes.resources import OtherWork, threads
 from finkd.runtimes.spacy_pipeline import Pipeline

@@ -20,7 +20,7 @@ from finkd.corpora.tags import entity_types
 from finkd.corpora.text.streams import TEXT, Format, format_of, text_records
 from finkd.corpora.wording import counted
 from finkd.experiments.console.options import Precision, Threads, refuse_idle
-from finkd.experiments.console.resumable import resumable_lines, told
+from finkd.experiments.console.resumable_lines import resumable_lines, told
 from finkd.experiments.console.spacy_alone import import_spacy_alone
 from finkd.experiments.console.terminal import results, say, visible
 

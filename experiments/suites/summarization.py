@@ -23,7 +23,7 @@ from finkd.records import Resources
 from finkd.settings import build
 from finkd.store import address
 from finkd.suites.record import TaskRecord
-from finkd.suites.summaries.baselines import BASELINES
+from finkd.suites.summaries.extractive import BASELINES
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import METRICS, summary_metrics
 from finkd.suites.summaries.writers import Bits, Writer, load_writer, write_random

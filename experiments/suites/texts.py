@@ -30,7 +30,7 @@ from finkd.reports.table import plain as escaped
 from finkd.settings import build
 from finkd.store import address
 from finkd.strategies.parsing import merge
-from finkd.suites import baselines
+from finkd.suites import linear_classifiers
 from finkd.suites.classifier import TaskTeacher, TextDistillation, TextSettings, answers, gold, learn, scores
 from finkd.suites.copies import copies
 from finkd.suites.metrics import METRICS
@@ -178,7 +178,7 @@ def _frame(
 def _untrained(request: Request, data: TaskData, settings: TextSettings) -> Iterator[TaskRecord]:
     """Score the frozen encoder: with a linear probe, and with an untrained head."""
     methods: dict[str, Callable[[str, int], np.ndarray]] = {
-        "frozen, linear probe": lambda split, seed: baselines.probe(request.loaded, data, split, settings),
+        "frozen, linear probe": lambda split, seed: linear_classifiers.probe(request.loaded, data, split, settings),
         "untrained head": lambda split, seed: answers(
             scores(with_text_head(request.loaded, data.labels, seed), data.splits[split], settings)[0], data
         ),
@@ -198,8 +198,8 @@ def _untrained(request: Request, data: TaskData, settings: TextSettings) -> Iter
 
 def _classic(request: Request, data: TaskData) -> Iterator[TaskRecord]:
     methods: dict[str, tuple[Callable[[TaskData, str], np.ndarray], dict[str, str]]] = {
-        "tf-idf + logistic regression": (baselines.tfidf, {}),
-        "NB-SVM": (baselines.nb_svm, {"weights": "interpolated with their mean size"}),
+        "tf-idf + logistic regression": (linear_classifiers.tfidf, {}),
+        "NB-SVM": (linear_classifiers.nb_svm, {"weights": "interpolated with their mean size"}),
     }
     for method, (answer, how) in methods.items():
         for split in data.scored:

@@ -170,7 +170,7 @@ def test_a_teacher_labels_copies_once_for_all_students(finkd, teacher, student, 
 
 
 def test_the_study_of_sentiment(finkd, teacher, hub, tmp_path, monkeypatch):
-    monkeypatch.setattr("finkd.suites.baselines.TfidfVectorizer", _every_word)
+    monkeypatch.setattr("finkd.suites.linear_classifiers.TfidfVectorizer", _every_word)
     result = finkd("evaluate", teacher, "--suite", "sst2", "--out", tmp_path / "sst2", *QUICK, code=0)
     methods = {record.method for record in load_task_records([tmp_path / "sst2"])}
     assert methods == {"fine-tuned", "frozen, linear probe", "untrained head", "tf-idf + logistic regression", "NB-SVM"}

@@ -12,7 +12,7 @@ from finkd.corpora.errors import ConfigError, DataError
 from finkd.corpora.sentence import Sentence
 from finkd.inference.tagger import Running
 from finkd.reports.benchmark import benchmark_table
-from finkd.runtimes.memory import peak_memory
+from finkd.runtimes.peak_memory import peak_memory
 from finkd.runtimes.record import FILE, load_benchmark
 from finkd.runtimes.spacy_pipeline import Pipeline
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model

@@ -11,7 +11,7 @@ import torch
 from finkd.corpora.errors import ConfigError, DataError
 from finkd.inference.tagger import Running, sentence_logits
 from finkd.runtimes import runtimes
-from finkd.runtimes.memory import peak_memory
+from finkd.runtimes.peak_memory import peak_memory
 from finkd.runtimes.timing import TURN, WARM_UPS, WATTS, Meter, batches, latencies, ratio, tokenizing
 from tests.finkd.toys import LABELS, SENTENCES, tiny_model
 

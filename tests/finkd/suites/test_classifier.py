@@ -11,7 +11,7 @@ from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.task import Example, TaskData
 from finkd.losses.term import ModelOutputs, StepOutputs
 from finkd.models.loading import load_model
-from finkd.suites import baselines
+from finkd.suites import linear_classifiers
 from finkd.suites.classifier import (
     SquaredError,
     TaskTeacher,
@@ -184,7 +184,7 @@ def test_whoever_always_says_the_same_has_no_correlation():
     assert METRICS["pearson"](right, same) == METRICS["spearman"](right, same) == METRICS["matthews"](right, same) == 0
 
 
-@pytest.mark.parametrize("answer", [baselines.tfidf, baselines.nb_svm])
+@pytest.mark.parametrize("answer", [linear_classifiers.tfidf, linear_classifiers.nb_svm])
 def test_classic_classifiers_learn_words(answer):
     examples = [
         Example(f"a {'fine' if good else 'dull'} film {n}", "", float(good)) for n in range(8) for good in (0, 1)
@@ -196,5 +196,5 @@ def test_classic_classifiers_learn_words(answer):
 def test_a_probe_leaves_the_encoder_as_it_is():
     data, model = sentiment(), tiny_model()
     before = model.network.embeddings.word_embeddings.weight.clone()
-    assert (baselines.probe(model, data, "validation", QUICK) == gold(data, "validation")).mean() > 0.5
+    assert (linear_classifiers.probe(model, data, "validation", QUICK) == gold(data, "validation")).mean() > 0.5
     assert torch.equal(before, model.network.embeddings.word_embeddings.weight)

@@ -14,7 +14,7 @@ import torch
 from finkd.corpora.errors import ConfigError
 from finkd.corpora.tasks.dialogues import Dialogue
 from finkd.settings import build
-from finkd.suites.summaries.baselines import BASELINES
+from finkd.suites.summaries.extractive import BASELINES
 from finkd.suites.summaries.lora import LoraSettings, fine_tuned
 from finkd.suites.summaries.metrics import summary_metrics
 from finkd.suites.summaries.writers import load_writer, write_random

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from finkd.corpora.errors import ConfigError
-from finkd.experiments.console.resumable import resumable_lines
+from finkd.experiments.console.resumable_lines import resumable_lines
 
 
 class KilledError(Exception):

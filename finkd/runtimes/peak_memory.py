@@ -1,4 +1,4 @@
-"""Peak memory of a process that tags one batch: ``python -m finkd.runtimes.memory FOLDER RUNTIME SCRATCH``.
+"""Peak memory of a process that tags one batch: ``python -m finkd.runtimes.peak_memory FOLDER RUNTIME SCRATCH``.
 
 The process reads texts as a JSON list from standard input and prints a number of bytes.
 """
@@ -23,7 +23,7 @@ def peak_memory(folder: Path, runtime: str, scratch: Path, texts: Sequence[str])
     Raises:
         DataError: if the process fails.
     """
-    command = [sys.executable, "-m", "finkd.runtimes.memory", str(folder), runtime, str(scratch)]
+    command = [sys.executable, "-m", "finkd.runtimes.peak_memory", str(folder), runtime, str(scratch)]
     ended = subprocess.run(command, input=json.dumps(list(texts)), capture_output=True, text=True, check=False)
     if ended.returncode:
         last = (ended.stderr.strip() or "no message").splitlines()[-1]

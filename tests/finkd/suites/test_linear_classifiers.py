@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from finkd.corpora.tasks.task import Example, TaskData
-from finkd.suites.baselines import _interpolated, nb_svm
+from finkd.suites.linear_classifiers import _interpolated, nb_svm
 
 
 def test_weights_are_interpolated_with_their_mean_size_by_hand():
