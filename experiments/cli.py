@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,8 +87,9 @@ def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **o
     given, is_debug = without_debug(sys.argv[1:] if args is None else list(args))
     try:
         _check_encoding(given)
-        code = work(given, *rest, **{**options, "standalone_mode": False})
-        sys.stdout.flush()
+        with _sigterm_as_ctrl_c():
+            code = work(given, *rest, **{**options, "standalone_mode": False})
+            sys.stdout.flush()
         if code == INTERRUPTED:
             _complain(f"interrupted{_GOES_ON if _is_kept(given) else ''}")
     except BrokenPipeError:
@@ -98,6 +101,16 @@ def _leave(work: Callable[..., Any], args: Sequence[str] | None, *rest: Any, **o
             raise
         code = _explain(error, given)
     sys.exit(code or DONE)
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM, by which containers and batch systems end a program, interrupt the block as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _is_kept(given: Sequence[str]) -> bool:

@@ -138,4 +138,5 @@ def serve(
         for name in folders if len(folders) > 1 else ():
             log.info("%s is at %smodels/%s/tag", name, address, name)
         hosts = allow_host or (() if is_loopback(host) else ("*",))
-        Server(app_of(started, limits, tuple(hosts)), limits).run([bound])
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again after it has ended in order
+            Server(app_of(started, limits, tuple(hosts)), limits).run([bound])

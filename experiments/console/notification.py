@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,6 @@ def announced(command: str | None) -> Iterator[None]:
     """Run a command when the block has ended, well or not, with the outcome in the variable ``FINKD_OUTCOME``.
 
     The outcome is ``done``, ``interrupted`` or ``failed: ERROR``. A command that fails is told of, and changes nothing.
-    SIGTERM, by which containers and batch systems end a program, interrupts the block as Ctrl-C does.
 
     Args:
         command: as on a command line, without a shell; ``None`` runs nothing.
@@ -34,7 +32,6 @@ def announced(command: str | None) -> Iterator[None]:
     except ValueError as error:
         raise ConfigError(f"--when-done: {error}") from error
     outcome = "done"
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -44,7 +41,6 @@ def announced(command: str | None) -> Iterator[None]:
         outcome = f"failed: {first_line(error)}"
         raise
     finally:
-        signal.signal(signal.SIGTERM, before)
         if words:
             _run(words, outcome)
 

@@ -60,13 +60,14 @@ def _heeded():
 
 
 @pytest.mark.usefixtures("_heeded")
-def test_ctrl_c_is_one_line(finkd, monkeypatch):
-    monkeypatch.setattr(
-        "finkd.experiments.commands.listing.show_json", lambda value: signal.raise_signal(signal.SIGINT)
-    )
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_are_one_line(sent, finkd, monkeypatch):
+    monkeypatch.setattr("finkd.experiments.commands.listing.show_json", lambda value: signal.raise_signal(sent))
+    before = signal.getsignal(sent)
     result = finkd("list", "corpora", "--json")
     assert result.exit_code == cli.INTERRUPTED
     assert result.stderr.splitlines() == ["finkd: interrupted"]
+    assert signal.getsignal(sent) is before
 
 
 @pytest.mark.parametrize(

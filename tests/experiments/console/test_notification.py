@@ -1,7 +1,6 @@
 """``--when-done``."""
 
 import shlex
-import signal
 import sys
 
 import pytest
@@ -34,14 +33,6 @@ def test_another_end_is_told_and_the_error_goes_on(error, outcome, tmp_path):
     with pytest.raises(type(error)), announced(told(tmp_path / "said")):
         raise error
     assert (tmp_path / "said").read_text() == outcome
-
-
-def test_sigterm_is_an_interruption(tmp_path):
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), announced(told(tmp_path / "said")):
-        signal.raise_signal(signal.SIGTERM)
-    assert (tmp_path / "said").read_text() == "interrupted"
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize("command", ["/no/such/program", "false"])
