@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -163,6 +164,20 @@ class Section:
         named = next((record.config["reference"] for record in self.records if record.config.get("reference")), None)
         return next((each for each in self.of_role("student") if each.name == named and each.is_scored), None)
 
+    @cached_property
+    def mean_ranks(self) -> Mapping[str, float]:
+        """Mean rank of each student by micro-F1 over the seeds that all have, 1 the best; empty for a single student.
+
+        Equal students share the mean of their ranks (Demšar 2006, JMLR 7).
+        """
+        students = self.of_role("student")
+        scores = [{record.seed: record.scores.micro.f1 or 0.0 for record in each.records} for each in students]
+        shared = set.intersection(*map(set, scores)) if len(students) > 1 else set()
+        if not shared:
+            return {}
+        by_seed = [_ranks([each[seed] for each in scores]) for seed in shared]
+        return {each.name: statistics.fmean(own) for each, own in zip(students, zip(*by_seed, strict=True), strict=True)}
+
     def of_role(self, role: str) -> tuple[SystemResults, ...]:
         """Return the systems of one role, in order."""
         return tuple(system for system in self.systems if system.role == role)
@@ -181,6 +196,11 @@ class Section:
         if not (teacher.records and teacher.is_scored and teacher.f1.mean):
             return None
         return system.f1.mean / teacher.f1.mean
+
+
+def _ranks(scores: Sequence[float]) -> list[float]:
+    """Return the rank of each score, 1 for the highest; equal ones share the mean of theirs."""
+    return [1 + sum(other > own for other in scores) + (scores.count(own) - 1) / 2 for own in scores]
 
 
 def configured_strategy(record: RunRecord) -> str:

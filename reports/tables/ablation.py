@@ -9,7 +9,7 @@ from finkd.reports.captions import corpus_notes, hard_name_notes, reference_name
 from finkd.reports.compared_systems import compared_systems
 from finkd.reports.comparison_columns import difference, resampling
 from finkd.reports.sections import Section, SystemResults
-from finkd.reports.table import Column, Field, Table, label, mean_of, spread
+from finkd.reports.table import Column, Field, Table, label, mean_of, number, spread
 from finkd.reports.tables.results import HARD_NAMES, named
 
 
@@ -20,10 +20,15 @@ def ablation(section: Section) -> Table:
     behind: list[Field[SystemResults]] = difference(
         "behind", "Behind (points)", lambda system: compared.get(system.name)
     )
+    ranks = section.mean_ranks
+    rank: list[Field[SystemResults]] = [
+        (Column("mean_rank", "Mean rank"), lambda system: number(ranks.get(system.name), 1))
+    ]
     columns: list[Field[SystemResults]] = [
         (Column("system", "System", "left"), lambda system: named(system, strong=system is best)),
         (Column("strategy", detail=True), lambda system: label(system.strategy)),
         (Column("micro_f1", "Micro-F1"), lambda system: spread(system.f1, 3, strong=system is best)),
+        *(rank if ranks else ()),
         *behind,
         *HARD_NAMES,
         (Column("tokens", "Tokens (M)"), mean_of("tokens", 2, 1e6)),
@@ -35,6 +40,8 @@ def ablation(section: Section) -> Table:
 
 def _notes(section: Section, compared: Sequence[Comparison]) -> list[str]:
     notes = [*corpus_notes(section), seed_note(section), *hard_name_notes(section)]
+    if section.mean_ranks:
+        notes.append("Mean rank: of a student's micro-F1 among all students, 1 the best, over the seeds that all have.")
     if compared:
         notes.append(
             f"Behind: points of micro-F1 that {reference_name(section)} is ahead over the seeds that both have, with "

@@ -189,6 +189,7 @@ def test_the_ablation_by_hand():
     assert found["other"]["behind"].text == "3.0"
     assert found["other"]["interval"].text == rows(table("significance", runs))["other"]["interval"].text
     assert (found["best"]["behind"].text, found["best"]["interval"].text) == (MISSING, MISSING)
+    assert (found["best"]["mean_rank"].text, found["other"]["mean_rank"].text) == ("1.0", "2.0")
     assert found["other"]["seconds"].value == pytest.approx(2 * 62)
     assert found["other"]["tokens"].value == 200_000
 
