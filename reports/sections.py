@@ -176,7 +176,8 @@ class Section:
         if not shared:
             return {}
         by_seed = [_ranks([each[seed] for each in scores]) for seed in shared]
-        return {each.name: statistics.fmean(own) for each, own in zip(students, zip(*by_seed, strict=True), strict=True)}
+        means = map(statistics.fmean, zip(*by_seed, strict=True))
+        return {student.name: mean for student, mean in zip(students, means, strict=True)}
 
     def of_role(self, role: str) -> tuple[SystemResults, ...]:
         """Return the systems of one role, in order."""

@@ -24,7 +24,10 @@ tables: Registry[Callable[[Section], Table]] = Registry(
             "finkd.reports.tables.teachers:teachers",
             "the same student under several teachers: what each of them gains",
         ),
-        "ablation": ("finkd.reports.tables.ablation:ablation", "F1 behind the reference student; mean rank; cost of training"),
+        "ablation": (
+            "finkd.reports.tables.ablation:ablation",
+            "F1 behind the reference student; mean rank; cost of training",
+        ),
         "order": (
             "finkd.reports.tables.order:order",
             "what it is worth that a stage comes before another one, or at all, over all systems",

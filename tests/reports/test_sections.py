@@ -50,10 +50,8 @@ def test_a_record_given_twice_counts_once():
 
 
 def test_mean_ranks_by_hand():
-    correct = {"a": {1: 70, 2: 60}, "b": {1: 60, 2: 60, 3: 80}, "c": {1: 50, 2: 50}}
-    records = [
-        record(name, "student", seed, org=(found, 80, 80)) for name, own in correct.items() for seed, found in own.items()
-    ]
+    correct = {("a", 1): 70, ("a", 2): 60, ("b", 1): 60, ("b", 2): 60, ("b", 3): 80, ("c", 1): 50, ("c", 2): 50}
+    records = [record(name, "student", seed, org=(found, 80, 80)) for (name, seed), found in correct.items()]
     (section,) = sections([*records, record("t", "teacher", 1, org=(80, 80, 80))])
     assert section.mean_ranks == {"a": 1.25, "b": 1.75, "c": 3}  # on seed 2, a and b share the ranks 1 and 2
     for fewer in (records[:2], [records[0], records[3]]):  # one student; students of different seeds
