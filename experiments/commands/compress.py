@@ -34,12 +34,17 @@ def compress(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="Folder of the model, such as runs/NAME/models/SYSTEM-seed-1.")],
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")],
-    corpus: Annotated[str | None, typer.Option(help="Labelled corpus: read, healed and scored on.")] = None,
+    corpus: Annotated[
+        str | None, typer.Option(help="Labelled corpus that methods and --heal learn from, and that scores the model.")
+    ] = None,
     text: Annotated[str | None, typer.Option(help="Unlabelled text, for stages that read some.")] = None,
     sentences: Annotated[int, typer.Option(min=1, help="How many of its sentences.")] = 3000,
     heal: Annotated[
         str | None,
-        typer.Option(metavar="STRATEGY", help="Stages after it, taught by the model before."),
+        typer.Option(
+            metavar="STRATEGY",
+            help="Train the smaller model afterwards by these stages, with the larger one as its teacher.",
+        ),
     ] = None,
     overrides: Overrides = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 1,
