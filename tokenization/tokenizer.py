@@ -162,7 +162,7 @@ class Tokenizer:
         """
         mark = self.continuation
         carries = mark == "Ġ" or (
-            mark == "▁" and not self.backend.encode("a", add_special_tokens=False).tokens[0].startswith(mark)
+            mark == "▁" and not "".join(self.backend.encode("a", add_special_tokens=False).tokens).startswith(mark)
         )
         return " " if carries else ""
 

@@ -41,14 +41,16 @@ def read_brat(path: Path, offsets: Offsets = "characters") -> Iterator[Sentence]
     beside = path.with_name(f"{stem(path)}.txt")
     text = read_text(beside)  # with its line ends, which brat's offsets count
     entities = [_brat_entity(line, path, number) for number, line in numbered_lines(path) if line.startswith("T")]
-    covered = {span: words for span, words in entities}
-    passage = Passage(str(path), text, tuple(covered), stem(path))
+    distinct = tuple(dict.fromkeys(span for span, _ in entities))
+    passage = Passage(str(path), text, distinct, stem(path))
     check_offsets([passage], path, offsets)
     try:
         spans = in_characters(text, passage.spans, offsets)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
-    for (start, end, _), words in zip(spans, covered.values(), strict=True):
+    found = dict(zip(distinct, spans, strict=True))
+    for span, words in entities:
+        start, end, _ = found[span]
         if _LINE_END.sub(" ", text[start:end]) != words:
             raise DataError(
                 f"{path}: found {quoted(words)} as the text of an entity, and {quoted(text[start:end])} at its offsets "

@@ -103,7 +103,7 @@ def sample_sentences(
         raise DataError(
             f"{name}: has {counted(len(seen), 'distinct sentence')} of {min_words} to {max_words} words; expected "
             f"{1 if or_fewer else count}, "
-            f"{'other limits are min_words and max_words of a configuration' if or_fewer else 'ask for fewer'}"
+            f"{'set other limits (min_words and max_words in a configuration)' if or_fewer else 'ask for fewer'}"
         )
 
 

@@ -7,10 +7,13 @@ from typing import Literal
 
 import torch
 
+_TRUE = ("y", "yes", "t", "true", "on", "1")
+"""Values that accelerate takes for true."""
+
 
 def has_gpu() -> bool:
     """Return whether there is a GPU that may be used; ``ACCELERATE_USE_CPU=1`` forbids it."""
-    return torch.cuda.is_available() and os.environ.get("ACCELERATE_USE_CPU", "").lower() not in ("1", "true")
+    return torch.cuda.is_available() and os.environ.get("ACCELERATE_USE_CPU", "").lower() not in _TRUE
 
 
 def fastest_device() -> Literal["cuda", "cpu"]:

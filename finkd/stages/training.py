@@ -123,7 +123,7 @@ class LearningStage(Stage):
         return {
             "losses": [described(term) for term in self.terms()],
             **context.inputs("seed", "precision"),
-            **balancing_version(self.schedule.gradient_norm_balancing),
+            **balancing_version(self.schedule.gradient_norm_balancing and len(self.terms()) > 1),
         }
 
     def _check_losses(self, student: ModelSpec | None, teacher: ModelSpec | None) -> None:

@@ -83,8 +83,9 @@ class LabelMap:
             )
         scheme = reading.scheme or scheme_of(theirs)
         if scheme in ("IOB2", "BIOES") and not any(prefix in _BEGINS for prefix, _ in parsed):
+            instead = "leave it out" if reading.scheme else "set it to IO, which needs none"
             raise ConfigError(
-                f"{name}: scheme: no label begins an entity, as in {scheme} (it has {_listed(theirs)}); leave it out"
+                f"{name}: scheme: no label begins an entity, as in {scheme} (it has {_listed(theirs)}); {instead}"
             )
         begins, inside = np.zeros((2, len(theirs), len(types)))
         for row, ((prefix, _), type_) in enumerate(zip(parsed, renamed, strict=True)):

@@ -14,7 +14,7 @@ from finkd.training.callbacks import Callback
 _INTERVAL = 16
 _MEMORY = 0.9
 _MOST = 100.0
-_NORMS = "gradient_norm_balancing"
+_NORMS = "gradient_norm_balancing.sums"
 
 
 class WeightedSum(Callback):

@@ -257,6 +257,7 @@ def test_brat(tmp_path):
             "T1\tORG 0 9\tAcme Co.\n",
             "found 'Acme Co.' as the text of an entity, and 'Acme Corp' at its offsets in all.txt",
         ),
+        ("T1\tORG 0 9\tAcme Co.\nT2\tORG 0 9\tAcme Corp\n", "found 'Acme Co.' as the text of an entity"),
         ("T1\tORG 5\tx\n", r"all.ann:1: found 'T1\\tORG 5\\tx'; expected an entity"),
         ("T1\tORG 1 2 3\tx\n", "all.ann:1: found"),
         ("T1\tORG 1 2\n", "all.ann:1: found"),

@@ -17,7 +17,7 @@ def test_a_gpu_is_used_where_there_is_one(monkeypatch):
     assert (device.fastest_device(), device.gpu_name()) == ("cuda", "H1000")
 
 
-@pytest.mark.parametrize("value", ["1", "true", "True"])
+@pytest.mark.parametrize("value", ["1", "true", "True", "yes"])
 def test_the_user_may_forbid_it_for_all_work(value, monkeypatch):
     monkeypatch.setenv("ACCELERATE_USE_CPU", value)
     assert (device.fastest_device(), device.gpu_name()) == ("cpu", None)

@@ -11,7 +11,7 @@ from finkd.models.spec import ModelSpec
 from finkd.models.truncation import _selected, every_other, keep_layers, narrow
 from finkd.models.vocabulary_replacement import replace_vocabulary
 from finkd.stages.truncate_layers import TruncateLayers
-from tests.finkd.toys import LABELS, outputs, tiny_model
+from tests.finkd.toys import LABELS, context, outputs, tiny_model
 from tests.toys import FAMILIES, roberta, wordpiece_cased, wordpiece_uncased
 
 pytestmark = pytest.mark.slow
@@ -191,6 +191,12 @@ def test_a_width_at_which_the_embeddings_would_not_be_projected_is_refused(tmp_p
     for narrowed in (lambda: narrow(model, 16), lambda: TruncateLayers(width=16).validate(spec)):
         with pytest.raises(ConfigError, match="another number than the 16 dimensions of the token embeddings"):
             narrowed()
+
+
+def test_results_of_the_earlier_rule_of_widths_are_not_taken(tmp_path):
+    where = context(tmp_path)
+    assert TruncateLayers(layers=(0,)).cache_inputs(where) == {}
+    assert TruncateLayers(layers=(0,), width=16).cache_inputs(where) == {"version of width": 2}
 
 
 def test_a_narrow_model_with_a_pooler_reads_whole_texts():

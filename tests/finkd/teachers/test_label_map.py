@@ -136,6 +136,13 @@ def test_a_scheme_that_the_labels_are_not_in_is_refused(scheme):
         LabelMap.of(("O", "PER", "ORG"), OURS, LabelReading(scheme=scheme), "teacher")
 
 
+def test_labels_that_only_end_entities_are_read_as_io():
+    theirs = ("O", "I-ORG", "E-ORG", "I-PER", "E-PER")
+    with pytest.raises(ConfigError, match=r"teacher: scheme: no label begins an entity, .*; set it to IO"):
+        LabelMap.of(theirs, OURS, LabelReading(), "teacher")
+    assert mapped(["I-ORG", "E-ORG", "O"], theirs, "IO") == ["B-ORG", "I-ORG", "O"]
+
+
 def test_a_tagger_needs_a_type():
     with pytest.raises(ConfigError, match="no entity type is left"):
         corpus_labels(("O", "B-ORG"), LabelReading({"*": "O"}), "teacher")

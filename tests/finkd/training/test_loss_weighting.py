@@ -1,10 +1,16 @@
 """Terms of very different scale, made to pull equally hard."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from finkd.losses.cross_entropy import CrossEntropy
+from finkd.stages.task_distill import TaskDistill
+from finkd.stages.training import LearningStage
 from finkd.training.loss_weighting import WeightedSum
+from finkd.training.schedule import Schedule
+from tests.finkd.toys import context
 
 
 def pull(scales, weights, active):
@@ -22,6 +28,16 @@ def test_without_balance_it_is_the_weighted_sum():
 
 def test_balanced_terms_pull_equally_hard():
     assert pull([2.0, 100.0], [1.0, 1.0], active=True) == pytest.approx([51.0, 51.0])
+
+
+@pytest.mark.parametrize(
+    ("losses", "is_balanced"), [({"cross-entropy": {}}, False), ({"cross-entropy": {}, "word-logits-kl": {}}, True)]
+)
+def test_results_of_the_earlier_rule_are_not_taken(losses, is_balanced, tmp_path):
+    stage = TaskDistill(losses=losses, schedule=Schedule(gradient_norm_balancing=True), on="gold")
+    assert ("version of gradient_norm_balancing" in LearningStage.cache_inputs(stage, context(tmp_path))) == is_balanced
+    plain = replace(stage, schedule=Schedule())
+    assert "version of gradient_norm_balancing" not in LearningStage.cache_inputs(plain, context(tmp_path))
 
 
 def test_weights_say_how_much_each_counts():
